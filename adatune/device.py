@@ -1,0 +1,42 @@
+"""Which device to compute on, and what to call it when telling the user."""
+
+from typing import TYPE_CHECKING
+
+from adatune.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def pick_device(name: str = "auto") -> "torch.device":
+    """The device called NAME; 'auto' takes the first CUDA card, else a Mac's GPU, else the CPU.
+
+    Raises:
+        UsageError: the device does not exist on this machine.
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"--device {name} cannot be used here: {str(error).splitlines()[0]} Use --device cpu, or leave it out."
+        ) from error
+    return device
+
+
+def describe_device(device: "torch.device") -> str:
+    """A short name for people: 'NVIDIA L4 (22.5 GB)', 'CPU (2 threads)', 'Apple GPU'."""
+    import torch
+
+    if device.type == "cuda":
+        card = torch.cuda.get_device_properties(device)
+        return f"{card.name} ({card.total_memory / 2**30:.1f} GB)"
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"CPU ({torch.get_num_threads()} threads)"
