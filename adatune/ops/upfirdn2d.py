@@ -1,0 +1,124 @@
+"""Upsample, pad, filter and downsample pictures: every change of resolution goes through here.
+
+The operation is linear and its adjoint is the same operation with up and down exchanged and the filter flipped,
+so one autograd function is closed under differentiation to any order. (Torch's own second derivative of a
+depthwise convolution loops over the channels, which costs more than the rest of the training step.)
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Pair = int | Sequence[int]
+
+
+def upfirdn2d(
+    x: Tensor, f: Tensor | None, up: Pair = 1, down: Pair = 1, padding: Pair = 0, flip: bool = False, gain: float = 1
+) -> Tensor:
+    """Insert zeros, pad, convolve with a filter, keep every `down`-th sample.
+
+    Args:
+        x: [batch, channels, height, width].
+        f: the filter: [height, width], or [taps] for the same filter along both axes, or None for no filter.
+        up: upsampling factor, or (x, y).
+        down: downsampling factor, or (x, y).
+        padding: samples added on each side after upsampling (negative crops): a number, (x, y) or (x0, x1, y0, y1).
+        flip: correlate instead of convolve.
+        gain: multiplies the result (once, also for a 1-D filter).
+
+    Returns:
+        [batch, channels, (height*up + y0 + y1 - taps)//down + 1, the same for the width].
+    """
+    (upx, upy), (downx, downy) = _pair(up), _pair(down)
+    return _Upfirdn2d.apply(x, f, _Geometry(upx, upy, downx, downy, *parse_padding(padding)), flip, float(gain))
+
+
+def parse_padding(padding: Pair) -> tuple[int, int, int, int]:
+    """A number, (x, y) or (x0, x1, y0, y1) as (x0, x1, y0, y1)."""
+    if isinstance(padding, int):
+        return padding, padding, padding, padding
+    if len(padding) == 2:
+        return padding[0], padding[0], padding[1], padding[1]
+    x0, x1, y0, y1 = padding
+    return x0, x1, y0, y1
+
+
+def resampling_filter(taps: Sequence[float] | Tensor) -> Tensor:
+    """Outer product of TAPS with itself, normalised to a sum of 1: [n, n], float32."""
+    f = torch.as_tensor(taps, dtype=torch.float32)
+    f = f.outer(f)
+    return f / f.sum()
+
+
+class _Geometry(NamedTuple):
+    upx: int
+    upy: int
+    downx: int
+    downy: int
+    x0: int
+    x1: int
+    y0: int
+    y1: int
+
+    def adjoint(self, input_size: torch.Size, output_size: torch.Size, taps: tuple[int, int]) -> "_Geometry":
+        """The geometry that maps a gradient of OUTPUT_SIZE back to INPUT_SIZE; TAPS is (height, width)."""
+        fh, fw = taps
+        return _Geometry(
+            self.downx,
+            self.downy,
+            self.upx,
+            self.upy,
+            fw - 1 - self.x0,
+            input_size[3] * self.upx - output_size[3] * self.downx + self.x0 - self.upx + 1,
+            fh - 1 - self.y0,
+            input_size[2] * self.upy - output_size[2] * self.downy + self.y0 - self.upy + 1,
+        )
+
+
+class _Upfirdn2d(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, f: Tensor | None, geometry: _Geometry, flip: bool, gain: float) -> Tensor:
+        y = _upfirdn2d(x, f, geometry, flip, gain)
+        ctx.f, ctx.flip, ctx.gain = f, flip, gain  # the filter is a constant: no gradient, nothing to version-check
+        taps = (1, 1) if f is None else (f.shape[0], f.shape[-1])
+        ctx.adjoint = geometry.adjoint(x.shape, y.shape, taps)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *dy: Tensor) -> tuple[Tensor | None, None, None, None, None]:
+        return _Upfirdn2d.apply(dy[0], ctx.f, ctx.adjoint, not ctx.flip, ctx.gain), None, None, None, None
+
+
+def _upfirdn2d(x: Tensor, f: Tensor | None, g: _Geometry, flip: bool, gain: float) -> Tensor:
+    if f is not None:
+        f = f.to(device=x.device, dtype=x.dtype)
+        f = f if flip else f.flip(tuple(range(f.ndim)))  # torch correlates
+    if f is None or f.ndim == 2:
+        return _filter(x, f, g, gain)
+    across = g._replace(upy=1, downy=1, y0=0, y1=0)
+    along = g._replace(upx=1, downx=1, x0=0, x1=0)
+    return _filter(_filter(x, f[None, :], across, gain), f[:, None], along, 1.0)
+
+
+def _filter(x: Tensor, f: Tensor | None, g: _Geometry, gain: float) -> Tensor:
+    batch, channels, height, width = x.shape
+    x = x.reshape(batch * channels, 1, height, width)
+    if g.upx > 1 or g.upy > 1:
+        x = x.reshape(-1, 1, height, 1, width, 1)
+        x = F.pad(x, [0, g.upx - 1, 0, 0, 0, g.upy - 1]).reshape(-1, 1, height * g.upy, width * g.upx)
+    if g.x0 or g.x1 or g.y0 or g.y1:
+        x = F.pad(x, [g.x0, g.x1, g.y0, g.y1])
+    if f is None:
+        x = x[:, :, :: g.downy, :: g.downx] * gain
+    elif batch * channels == 0:  # a convolution refuses an empty batch on some devices
+        x = x[:, :, : 1 + (x.shape[2] - f.shape[0]) // g.downy, : 1 + (x.shape[3] - f.shape[1]) // g.downx]
+    else:
+        x = F.conv2d(x, (f * gain)[None, None], stride=(g.downy, g.downx))
+    return x.reshape(batch, channels, x.shape[2], x.shape[3])
+
+
+def _pair(factor: Pair) -> tuple[int, int]:
+    return (factor, factor) if isinstance(factor, int) else (factor[0], factor[1])
