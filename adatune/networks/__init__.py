@@ -1,0 +1,7 @@
+"""StyleGAN2's networks, and nothing about training."""
+
+from adatune.networks.config import NetworkConfig
+from adatune.networks.discriminator import Discriminator
+from adatune.networks.generator import Generator
+
+__all__ = ["Discriminator", "Generator", "NetworkConfig"]
