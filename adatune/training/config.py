@@ -1,0 +1,134 @@
+"""Everything that decides a training run, complete: a run folder's config.toml holds exactly these values."""
+
+from dataclasses import dataclass
+
+from adatune.errors import UsageError
+from adatune.networks.config import NetworkConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run. Built by `adatune.training.presets.resolve`, saved as TOML, never changed afterwards."""
+
+    # What is trained on, and from what
+    data: str  # dataset folder or zip
+    resume: str = ""  # source network as the user typed it; empty: from scratch
+    cond: bool = False  # use the dataset's labels
+    mirror: bool = True  # also show each image mirrored left to right
+    mirror_y: bool = False  # also show each image mirrored top to bottom
+    seed: int = 0
+    # The networks (of the source network when there is one)
+    resolution: int = 512  # pixels
+    channels: int = 3
+    c_dim: int = 0  # label classes that the networks know
+    z_dim: int = 512
+    w_dim: int = 512
+    mapping_layers: int = 8
+    channel_base: int = 32768
+    channel_max: int = 512
+    g_architecture: str = "skip"
+    d_architecture: str = "resnet"
+    num_fp16_res: int = 4
+    conv_clamp: float | None = 256
+    mbstd_group: int | None = 4  # images
+    d_mapping_layers: int = 8
+    mapping_lr_mul: float = 0.01
+    d_mapping_lr_mul: float = 0.01
+    # How long, how many at a time
+    length_kimg: float = 1000.0  # thousands of real images shown to the discriminator
+    hours: float | None = None  # stop, saved, after this long
+    batch: int = 8  # images per optimiser step
+    micro_batch: int = 8  # images per forward pass; divides the batch
+    # Optimisation
+    cfg: str = "auto"  # the preset these numbers came from
+    learning_rate: float = 0.0025
+    r1_gamma: float = 6.5536
+    r1_interval: int = 16  # steps
+    path_length_weight: float = 2.0  # 0 leaves path-length regularisation out
+    path_length_interval: int = 4  # steps
+    style_mixing: float = 0.9  # probability
+    ema_kimg: float = 2.5  # half-life of the averaged generator
+    ema_rampup: float | None = None  # limits the half-life to this share of the images seen
+    freeze_d: int = 0  # discriminator layers held, from the image side
+    freeze_g: int = 0  # synthesis blocks held, from 4x4 (with mapping and constant)
+    freeze_m: int = 0  # mapping layers held
+    # Augmentation
+    augs: str = "bgc"  # a preset, operation names, or none
+    aug_p: float | None = None  # fixed strength; None: adaptive
+    initial_p: float = 0.0  # strength at the start of an adaptive run
+    target: float = 0.6  # of r_t = E[sign D(real)]
+    ada_interval: int = 4  # steps between adjustments
+    ada_kimg: float = 100.0  # p can rise by 1 in this many kimg
+    p_max: float = 0.8  # augmentations leak beyond about 0.8
+    # What is written when
+    tick_kimg: float = 4.0  # one line of statistics
+    snap_ticks: int | None = 4  # one of these three: a snapshot each so many ticks,
+    snap_kimg: float | None = None  # kimg,
+    snap_minutes: float | None = None  # or minutes
+    save_minutes: float = 10.0  # state.pt at least this often
+    keep_last: int = 3  # snapshots
+    keep_every_kimg: float = 100.0  # snapshots at these multiples are kept for good
+    light: bool = False  # leave the discriminator out of snapshots
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, option in _POSITIVE.items():
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{option} is {getattr(self, name)}; it must be above 0.")
+        for name, option in _NOT_NEGATIVE.items():
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise UsageError(f"{option} is {value}; it cannot be negative.")
+        if self.batch % self.micro_batch:
+            raise UsageError(f"--batch {self.batch} is not a multiple of the micro-batch {self.micro_batch}.")
+        if self.mbstd_group is not None and self.micro_batch % min(self.mbstd_group, self.micro_batch):
+            raise UsageError(
+                f"A micro-batch of {self.micro_batch} does not split into minibatch-std groups of {self.mbstd_group}. "
+                "Choose a --batch that is a multiple of it."
+            )
+        if self.aug_p is not None and not 0 <= self.aug_p <= 1:
+            raise UsageError(f"--aug-p is {self.aug_p}; it is a probability, from 0 to 1.")
+        if not 0 <= self.p_max <= 1:
+            raise UsageError(f"--p-max is {self.p_max}; it is a probability, from 0 to 1.")
+        if not -1 <= self.target <= 1:
+            raise UsageError(f"--target is {self.target}; r_t lies between -1 and 1.")
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The architecture of G and D."""
+        return NetworkConfig(**{name: getattr(self, name) for name in NetworkConfig.__dataclass_fields__})
+
+    @property
+    def length_images(self) -> int:
+        """Images shown in the whole run, rounded up to whole steps."""
+        return -(-round(self.length_kimg * 1000) // self.batch) * self.batch
+
+
+_POSITIVE = {
+    "length_kimg": "--kimg",
+    "batch": "--batch",
+    "micro_batch": "micro_batch",
+    "learning_rate": "--lr",
+    "tick_kimg": "tick_kimg",
+    "ada_kimg": "ada_kimg",
+    "ada_interval": "ada_interval",
+    "r1_interval": "r1_interval",
+    "path_length_interval": "path_length_interval",
+    "save_minutes": "--save-minutes",
+    "keep_last": "keep_last",
+    "keep_every_kimg": "keep_every_kimg",
+}
+_NOT_NEGATIVE = {
+    "r1_gamma": "--gamma",
+    "freeze_d": "--freezed",
+    "freeze_g": "--freezeg",
+    "freeze_m": "--freezem",
+    "snap_ticks": "--snap",
+    "snap_kimg": "--snap-kimg",
+    "snap_minutes": "--snap-minutes",
+    "hours": "--hours",
+    "path_length_weight": "path_length_weight",
+    "seed": "--seed",
+    "ema_kimg": "ema_kimg",
+    "ema_rampup": "ema_rampup",
+}
