@@ -1,0 +1,139 @@
+"""`adatune prep`: options in, progress and a one-screen summary out."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from adatune.prep.prepare import PrepProgress, PrepResult
+
+
+@click.command()
+@click.argument("photos", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the dataset.  [default: that of the photo folder]")
+@click.option(
+    "--size", type=int, default=512, show_default=True, help="Side of the pictures, pixels: 16 to 1024."
+)
+@click.option(
+    "--align",
+    type=click.Choice(["portrait54", "none"]),
+    default="portrait54",
+    show_default=True,
+    help="Level and crop faces 5:4, or take the centred square of any photo.",
+)
+@click.option("--mirror/--no-mirror", default=True, show_default=True, help="Train on mirrored pictures too.")
+@click.option("--keep-duplicates", is_flag=True, help="Keep photos that are nearly the same.")
+@click.option(
+    "--min-face-score", type=float, default=0.9, show_default=True, help="Confidence in a face, 0 to 1."
+)
+@click.option(
+    "--max-upscale", type=float, default=3.0, show_default=True, help="How often a photo is enlarged."
+)
+@click.option("--max-yaw", type=float, default=35.0, show_default=True, help="Degrees turned to a side.")
+@click.option("--max-pitch", type=float, default=30.0, show_default=True, help="Degrees raised or lowered.")
+@click.option(
+    "--max-blur", type=float, default=4.0, show_default=True, help="Softness of edges, output pixels."
+)
+@click.option(
+    "--max-occlusion", type=float, default=0.5, show_default=True, help="How covered a face is, 0 to 1."
+)
+@click.option("--workers", type=int, help="Processes.  [default: as cores and memory allow]")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def prep(photos: Path, as_json: bool, **settings: Any) -> None:
+    """Turn a folder of PHOTOS into a training dataset: find the faces, level, crop and sort out.
+
+    \b
+    adatune prep ./photos
+    adatune prep ./photos --size 1024 --name portraits
+    """
+    from adatune.prep.config import PrepConfig
+    from adatune.prep.prepare import prepare
+
+    config = PrepConfig(**settings)
+    console = Console(stderr=as_json, highlight=False)
+    with _Display(console) as display:
+        result = prepare(photos, config, display.update)
+    if as_json:
+        click.echo(json.dumps(result.as_json(), indent=2))
+    else:
+        _print_summary(console, result)
+
+
+class _Display:
+    """A progress bar on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("Looking at photos"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("photos", start=False)
+        self._announced = False
+        self._next_line = 0.1
+
+    def __enter__(self) -> "_Display":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, progress: "PrepProgress") -> None:
+        """Show how far the work is; the first call says what will be done."""
+        if not self._announced:
+            self._announced = True
+            known = f", {progress.reused} already examined" if progress.reused else ""
+            self._print(f"Found {progress.total} files{known}. Writing {progress.dataset}")
+            self._bar.update(self._task, total=progress.total, completed=progress.reused)
+            self._bar.start_task(self._task)
+            return
+        self._bar.update(self._task, completed=progress.done)
+        if not self._console.is_terminal and progress.done >= self._next_line * progress.total:
+            self._print(f"{progress.done} of {progress.total} photos")
+            self._next_line = progress.done / progress.total + 0.1
+            sys.stdout.flush()
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _print_summary(console: Console, result: "PrepResult") -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("found", str(result.found), "")
+    table.add_row("kept", f"[bold green]{result.kept}[/]", _about_kept(result))
+    for reason, count in result.reasons.items():
+        table.add_row(reason, str(count), "")
+    console.print()
+    console.print(table)
+    console.print()
+    console.print(f"Look at it: {result.dataset / 'contact-sheet.html'}", markup=False, soft_wrap=True)
+    console.print(
+        f"Next:       adatune train --data {_quoted(result.name)} --resume {_source_network(result.size)} --kimg 1000",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _about_kept(result: "PrepResult") -> str:
+    return f"{result.upscaled} of them enlarged; larger photos would look sharper" if result.upscaled else ""
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name
+
+
+def _source_network(size: int) -> str:
+    """A published network of this size, or the place where the user names one."""
+    return f"ffhq{size}" if size in {256, 512, 1024} else "NETWORK"

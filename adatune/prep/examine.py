@@ -1,0 +1,171 @@
+"""Looks at one photo: reads it, finds the face, measures it, crops it; then judges what was measured.
+
+Measuring is slow and knows no thresholds, so its result is kept; judging is instant and may change its mind.
+"""
+
+import base64
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from adatune.images import Pixels
+from adatune.prep.config import PrepConfig
+from adatune.prep.crop import (
+    Points,
+    box_size,
+    centre_square_corners,
+    invented_share,
+    portrait_corners,
+    warp,
+)
+from adatune.prep.duplicates import perceptual_hash
+from adatune.prep.faces import FaceFinder
+from adatune.prep.occlusion import measure_occlusion
+from adatune.prep.photos import UnreadablePhoto, read_photo
+from adatune.prep.quality import VIEW_HEIGHT, VIEW_WIDTH, edge_blur, estimate_pose
+
+REASONS = (
+    "unreadable",
+    "no-face",
+    "small-face",
+    "small",
+    "not-frontal",
+    "occluded",
+    "blurred",
+    "duplicate",
+)
+_THUMBNAIL = 240  # long side of the photo on the contact sheet, pixels
+_CROP_THUMBNAIL = 144  # width of the result on the contact sheet, pixels
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything measured about one photo. Lengths are in pixels of the upright photo, angles in degrees."""
+
+    source: str  # path below the photo folder, with forward slashes
+    problem: str = ""  # 'unreadable' or 'no-face' when there is nothing to judge
+    detail: str = ""  # the problem in words
+    width: int = 0
+    height: int = 0
+    faces: int = 0
+    score: float = 0.0  # the detector's confidence in the face that was taken
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    eye_px: float = 0.0
+    upscale: float = 0.0  # output pixels per photo pixel, across
+    blur: float = 0.0  # standard deviation, output pixels
+    occlusion: float = 0.0  # 0 to 1
+    occlusion_parts: dict[str, float] = field(default_factory=dict[str, float])
+    invented: float = 0.0  # share of the crop that lies outside the photo
+    corners: list[list[float]] = field(default_factory=list[list[float]])
+    hashes: tuple[int, int] = (0, 0)
+    photo_thumbnail: str = ""  # JPEG in base64
+    crop_thumbnail: str = ""
+
+    @property
+    def detail_resolved(self) -> float:
+        """How fine the photo resolves the face, to tell the best of several duplicates."""
+        pixel = self.upscale / 2  # a photo pixel cannot resolve better than half of itself
+        return 1 / max(1e-6, float(np.hypot(self.blur, pixel)))
+
+
+def examine(
+    folder: Path, source: str, config: PrepConfig, finder: FaceFinder
+) -> tuple[Record, Pixels | None]:
+    """Measure one photo and cut out its crop; a photo that cannot be used still gets its record.
+
+    Returns: the record, and the crop [size, size, 3], or None where there is none.
+    """
+    try:
+        pixels = read_photo(folder / source)
+    except UnreadablePhoto as error:
+        return Record(source, "unreadable", str(error)), None
+    seen = Record(source, width=pixels.shape[1], height=pixels.shape[0])
+    if config.align == "none":
+        return _examine_centre(pixels, seen, config)
+    return _examine_face(pixels, seen, config, finder)
+
+
+def _examine_centre(pixels: Pixels, seen: Record, config: PrepConfig) -> tuple[Record, Pixels]:
+    corners = centre_square_corners(seen.width, seen.height)
+    crop = warp(pixels, corners, config.size, config.size)
+    values = {**vars(seen), "upscale": config.size / box_size(corners)[0]}
+    return Record(**{**values, **_pictures(pixels, corners, crop, 1.0)}), crop
+
+
+def _examine_face(
+    pixels: Pixels, seen: Record, config: PrepConfig, finder: FaceFinder
+) -> tuple[Record, Pixels | None]:
+    faces = finder.find(pixels, config.min_face_score)
+    if not faces:
+        values = {**vars(seen), "problem": "no-face", "detail": "no face found"}
+        return Record(**{**values, "photo_thumbnail": _thumbnail(pixels, _THUMBNAIL)}), None
+    refined = finder.refine(pixels, faces[0].landmarks)
+    corners = portrait_corners(refined.landmarks)
+    pose = estimate_pose(refined.landmarks)
+    eye_distance = float(np.hypot(*(refined.landmarks[1] - refined.landmarks[0])))
+    view = warp(pixels, corners, VIEW_WIDTH, VIEW_HEIGHT)
+    occlusion, parts = measure_occlusion(view, refined)
+    crop = warp(pixels, corners, config.size, config.size)
+    values = {
+        **vars(seen),
+        "faces": len(faces),
+        "score": faces[0].score,
+        "yaw": pose.yaw,
+        "pitch": pose.pitch,
+        "roll": pose.roll,
+        "eye_px": eye_distance,
+        "upscale": config.size / max(1e-6, box_size(corners)[0]),
+        "blur": edge_blur(view) * config.size / 4,
+        "occlusion": occlusion,
+        "occlusion_parts": parts,
+        "invented": invented_share(corners, seen.width, seen.height),
+        **_pictures(pixels, corners, crop, 1.25),
+    }
+    return Record(**values), crop
+
+
+def _pictures(pixels: Pixels, corners: Points, crop: Pixels, aspect: float) -> dict[str, object]:
+    tall = Image.fromarray(crop).resize(
+        (_CROP_THUMBNAIL, round(_CROP_THUMBNAIL * aspect)), Image.Resampling.LANCZOS
+    )
+    return {
+        "corners": [[round(float(x), 2), round(float(y), 2)] for x, y in corners],
+        "hashes": (perceptual_hash(pixels), perceptual_hash(np.ascontiguousarray(pixels[:, ::-1]))),
+        "photo_thumbnail": _thumbnail(pixels, _THUMBNAIL),
+        "crop_thumbnail": _jpeg(tall),
+    }
+
+
+def _thumbnail(pixels: Pixels, long_side: int) -> str:
+    picture = Image.fromarray(pixels)
+    scale = min(1.0, long_side / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return _jpeg(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+
+
+def _jpeg(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=76, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def judge(record: Record, config: PrepConfig) -> str:
+    """Why this photo is left out: one of `REASONS`, the first that holds, or an empty string for a good one."""
+    if record.problem:
+        return record.problem
+    if config.align == "none":
+        return "small" if record.upscale > config.max_upscale else ""
+    if record.upscale > config.max_upscale:
+        return "small-face"
+    if abs(record.yaw) > config.max_yaw or abs(record.pitch) > config.max_pitch:
+        return "not-frontal"
+    if record.occlusion > config.max_occlusion:
+        return "occluded"
+    if record.blur > config.max_blur:
+        return "blurred"
+    return ""
