@@ -1,1 +1,1 @@
-"""A job small enough to watch: drawn faces, forty photos of one portrait, and a fine-tuning of four minutes."""
+"""A whole job in four minutes: drawn faces, forty photos of one portrait, and a fine-tuning between them."""

@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -19,6 +18,7 @@ from adatune.demo.face_canvas import Canvas
 from adatune.demo.face_traits import FaceTraits, draw_traits, linear
 from adatune.home import write_text
 from adatune.images import Pixels, save_picture
+from adatune.prep.opencv import cv2
 
 ASPECT = 1.25  # height divided by width before squashing, as prep's crops
 SMALLEST_CANVAS = 128  # pixels across; below that the soft edges eat the eyes

@@ -1,12 +1,14 @@
 """The painter's brushes: soft shapes, bumps, light and noise on one canvas of linear light."""
 
-import cv2
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from adatune.demo.face_traits import Color, FaceTraits
+from adatune.prep.opencv import cv2
 
-Plane = NDArray[np.float32]  # [height, width]
+Plane = NDArray[np.floating[Any]]  # [height, width]
 
 EYE_LINE = 0.47  # of the height, as prep's crops
 WIDTH, HEIGHT = 4.0, 5.0  # of a crop, in eye distances
@@ -31,7 +33,7 @@ def dome(distance: Plane, radius: float) -> Plane:
 
 
 def touched(mask: Plane) -> tuple[slice, slice]:
-    """The smallest window that holds all of MASK worth painting (most strokes cover a tenth of the picture)."""
+    """The smallest window that holds all of MASK worth painting (most strokes cover a tenth of it)."""
     seen = mask > 0.002
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     if not rows.size:
@@ -40,7 +42,7 @@ def touched(mask: Plane) -> tuple[slice, slice]:
 
 
 class Canvas:
-    """A picture being painted: coordinates in eye distances around the point between the eyes, and its pixels."""
+    """A picture being painted: coordinates in eye distances around the middle of the eyes, and its pixels."""
 
     def __init__(self, traits: FaceTraits, width: int, height: int):
         self.traits = traits
@@ -95,20 +97,19 @@ class Canvas:
     def blur(self, plane: Plane, radius: float) -> Plane:
         """Gaussian blur with a standard deviation of RADIUS eye distances."""
         sigma = radius / self.pixel
-        return cv2.GaussianBlur(plane, (0, 0), sigma) if sigma > 0.3 else plane
+        return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32) if sigma > 0.3 else plane
 
     def noise(self, columns: int, rows: int) -> Plane:
         """Smooth noise in [-1, 1] over the frame with about COLUMNS x ROWS hills."""
         height, width = self.x.shape
         grid = self.random.uniform(-1, 1, (rows, columns)).astype(np.float32)
-        return cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
     def noise_at(self, u: Plane, v: Plane) -> Plane:
         """Smooth noise in [-1, 1] sampled at (u, v); it repeats every 64 units."""
         tile = self.random.uniform(-1, 1, (64, 64)).astype(np.float32)
-        return cv2.remap(
-            tile, u.astype(np.float32), v.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP
-        )
+        u, v = u.astype(np.float32), v.astype(np.float32)
+        return np.asarray(cv2.remap(tile, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP), np.float32)
 
     def shade(self, albedo: Plane | Color, height: Plane, softness: float = 0.4, shine: float = 0.0) -> Plane:
         """Light a surface given by its HEIGHT (eye distances).

@@ -1,4 +1,4 @@
-"""Hair in eleven styles, and now and then a hat: what lies behind the head, what falls over it, and its shadow."""
+"""Hair in eleven styles, and now and then a hat: behind the head, over it, and the shadow on the face."""
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def _curtains(canvas: Canvas) -> Plane:
 
 
 def hair_front(canvas: Canvas, outline: Plane) -> Plane:
-    """How much hair covers the head at each pixel, 0..1: inside the outline and outside the face's opening."""
+    """How much hair covers the head, 0..1: inside the outline and outside the face's opening."""
     traits = canvas.traits
     style = traits.hair_style
     if style == "bald":

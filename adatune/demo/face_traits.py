@@ -4,12 +4,13 @@ Lengths are in eye distances; x points right, y down, and the origin lies midway
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Color = NDArray[np.float32]  # linear light, [3]
+Color = NDArray[np.floating[Any]]  # linear light, [3]
 
 HAIR_STYLES = ("short", "side", "long", "curly", "fringe", "receding", "bald", "buzz", "bob", "afro", "updo")
 HAIR_CHANCES = (0.17, 0.14, 0.17, 0.14, 0.09, 0.04, 0.04, 0.05, 0.08, 0.04, 0.04)
@@ -42,18 +43,20 @@ _IRIS = (
     (60, 92, 140),
 )
 _IRIS_CHANCES = (0.3, 0.2, 0.14, 0.11, 0.11, 0.08, 0.06)
+_IRIS_DARK = (0.7, 0.25, 0.05, 0.0, 0.0, 0.0, 0.0)
 _CLOTH = (
     (36, 40, 52), (28, 28, 30), (230, 228, 222), (150, 40, 44), (38, 78, 128), (64, 104, 84), (204, 160, 72),
     (120, 84, 130), (196, 120, 120), (120, 128, 136), (84, 56, 44), (60, 130, 140),
 )  # fmt: skip
 _WALL = (
-    (18, 20, 28), (30, 44, 78), (52, 86, 140), (112, 148, 184), (96, 100, 106), (168, 170, 172), (196, 190, 192), (218, 212, 202),
-    (70, 84, 66), (126, 92, 66), (150, 64, 50), (206, 178, 138), (80, 60, 92), (40, 84, 88),
+    (18, 20, 28), (30, 44, 78), (52, 86, 140), (112, 148, 184), (96, 100, 106), (168, 170, 172),
+    (196, 190, 192), (218, 212, 202), (70, 84, 66), (126, 92, 66), (150, 64, 50), (206, 178, 138),
+    (80, 60, 92), (40, 84, 88),
 )  # fmt: skip
 
 
 def linear(red: float, green: float, blue: float) -> Color:
-    """An sRGB colour with values 0..255 as linear light 0..1 (the painter adds light, so it must be linear)."""
+    """An sRGB colour with values 0..255 as linear light 0..1 (painting adds light)."""
     return (np.array([red, green, blue], np.float32) / 255) ** 2.2
 
 
@@ -71,24 +74,27 @@ def draw_traits(seed: int) -> "FaceTraits":
     side = random.choice([-1.0, 1.0])
     return FaceTraits(
         seed=seed, woman=woman, age=age, skin=_skin(random, tone), tone=float(tone),
-        hair=_jitter(random, _choose(random, _HAIR, _hair_chances(tone)), 0.12),
-        hair_style=style, hair_volume=random.uniform(0.12, 0.26) + (random.uniform(0.0, 0.2) if woman else 0.0),
+        hair=_jitter(random, _choose(random, _HAIR, _hair_chances(tone)), 0.12), hair_style=style,
+        hair_volume=random.uniform(0.12, 0.26) + (random.uniform(0.0, 0.2) if woman else 0.0),
         hairline=random.uniform(-1.02, -0.82), hair_part=side * random.uniform(0.1, 0.6), hat=hat,
-        iris=_jitter(random, _choose(random, _IRIS, _IRIS_CHANCES if tone < 0.6 else (0.7, 0.25, 0.05, 0, 0, 0, 0)), 0.15),
-        face_width=random.normal(1.03, 0.045) - 0.03 * woman, jaw_width=random.normal(0.80, 0.06) - 0.07 * woman,
-        chin=random.normal(1.74, 0.07) - 0.06 * woman, cheeks=random.uniform(0.3, 1.0),
-        eye_width=random.normal(0.265, 0.015), eye_open=random.uniform(0.09, 0.14) + 0.012 * woman,
-        eye_tilt=random.normal(0.05, 0.06), gaze=random.normal(0, 0.02), lashes=0.55 + 0.45 * woman,
-        brow_height=random.normal(-0.33, 0.03), brow_thickness=random.uniform(0.03, 0.065) - 0.012 * woman,
-        brow_arch=random.uniform(0.02, 0.11), nose_length=random.normal(0.66, 0.05), nose_width=random.normal(0.19, 0.025),
+        iris=_jitter(random, _choose(random, _IRIS, _IRIS_DARK if tone >= 0.6 else _IRIS_CHANCES), 0.15),
+        face_width=random.normal(1.03, 0.045) - 0.03 * woman,
+        jaw_width=random.normal(0.80, 0.06) - 0.07 * woman, chin=random.normal(1.74, 0.07) - 0.06 * woman,
+        cheeks=random.uniform(0.3, 1.0), eye_width=random.normal(0.265, 0.015),
+        eye_open=random.uniform(0.09, 0.14) + 0.012 * woman, eye_tilt=random.normal(0.05, 0.06),
+        gaze=random.normal(0, 0.02), lashes=0.55 + 0.45 * woman, brow_height=random.normal(-0.33, 0.03),
+        brow_thickness=random.uniform(0.03, 0.065) - 0.012 * woman, brow_arch=random.uniform(0.02, 0.11),
+        nose_length=random.normal(0.66, 0.05), nose_width=random.normal(0.19, 0.025),
         mouth_y=random.normal(1.07, 0.04), mouth_width=random.normal(0.40, 0.035) + 0.06 * max(smile, 0),
         lips=random.uniform(0.7, 1.25) + 0.15 * woman, smile=smile,
-        mouth_open=float(random.uniform(0.07, 0.19)) if random.random() < 0.15 + 0.6 * (smile > 0.45) else 0.0,
-        makeup=random.uniform(0.0, 1.0) if woman else 0.0, freckles=float(random.random() < 0.1 and tone < 0.45),
-        beard=beard, glasses=str(random.choice(["none", "round", "square", "sun"], p=(0.8, 0.09, 0.09, 0.02))),
-        yaw=yaw, pitch=float(np.clip(random.normal(0.0, 0.1), -0.25, 0.25)), roll=float(random.normal(0, 0.02)),
-        shift=(float(random.normal(0, 0.025)), float(random.normal(0, 0.03))), zoom=float(np.exp(random.normal(0, 0.025))),
-        light=_light_direction(random), light_color=_light_color(random), ambient=random.uniform(0.12, 0.45),
+        mouth_open=_mouth_open(random, smile),
+        makeup=random.uniform(0.0, 1.0) if woman else 0.0,
+        freckles=float(random.random() < 0.1 and tone < 0.45), beard=beard,
+        glasses=str(random.choice(["none", "round", "square", "sun"], p=(0.8, 0.09, 0.09, 0.02))), yaw=yaw,
+        pitch=float(np.clip(random.normal(0.0, 0.1), -0.25, 0.25)), roll=float(random.normal(0, 0.02)),
+        shift=(float(random.normal(0, 0.025)), float(random.normal(0, 0.03))),
+        zoom=float(np.exp(random.normal(0, 0.025))), light=_light_direction(random),
+        light_color=_light_color(random), ambient=random.uniform(0.12, 0.45),
         exposure=float(np.exp(random.normal(0.12, 0.14))),
         background=str(random.choice(BACKGROUNDS, p=(0.34, 0.22, 0.18, 0.12, 0.14))),
         walls=np.stack([_jitter(random, _choose(random, _WALL), 0.25) for _ in range(3)]),
@@ -112,6 +118,12 @@ def _skin(random: Generator, tone: float) -> Color:
     low = min(int(position), len(_SKIN) - 2)
     color = linear(*_SKIN[low]) * (low + 1 - position) + linear(*_SKIN[low + 1]) * (position - low)
     return _jitter(random, color.astype(np.float32), 0.06)
+
+
+def _mouth_open(random: Generator, smile: float) -> float:
+    if random.random() >= (0.75 if smile > 0.45 else 0.15):
+        return 0.0
+    return float(random.uniform(0.07, 0.19))
 
 
 def _hair_style(random: Generator, woman: bool) -> str:
@@ -143,7 +155,7 @@ def _light_color(random: Generator) -> Color:
 
 @dataclass(frozen=True)
 class FaceTraits:
-    """One face, as the painter sees it. Lengths in eye distances, angles in radians, colours in linear light."""
+    """One face, as the painter sees it. Lengths in eye distances, angles in radians, colours linear."""
 
     seed: int
     woman: bool
@@ -195,5 +207,5 @@ class FaceTraits:
     cloth: Color
 
     def place(self, x: float, y: float, z: float) -> tuple[float, float]:
-        """Where a point of the head appears: z is its height over the plane of the eyes, towards the viewer."""
+        """Where a point of the head appears: z is its height over the eyes' plane."""
         return x + z * float(np.tan(self.yaw)), y * float(np.cos(self.pitch)) + z * float(np.tan(self.pitch))
