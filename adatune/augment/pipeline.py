@@ -1,0 +1,116 @@
+"""Augments batches of images: draws the parameters, then applies the enabled groups of operations in their order."""
+
+from dataclasses import fields, replace
+
+import torch
+from torch import Tensor
+
+from adatune.augment.color import color_map, transform_color
+from adatune.augment.corruption import add_noise, band_filters, cut_out, transform_bands
+from adatune.augment.geometry import inverse_affine, transform_geometry
+from adatune.augment.operations import (
+    GROUP_OF_COLUMN,
+    NUM_DRAWS,
+    AugmentParameters,
+    DrawTable,
+    amounts_at,
+    draw_amounts,
+    draw_table,
+    parse_operations,
+)
+from adatune.errors import UsageError
+
+
+class AugmentPipe(torch.nn.Module):
+    """Augments batches of images, each operation on each image with probability `p` times its multiplier."""
+
+    p: Tensor  # 0-dim float32 buffer; 1 until it is set
+
+    def __init__(self, operations: str = "bgc", **parameters: float):
+        """Enable OPERATIONS, a preset ("bgc") or names with commas ("xflip,scale,hue").
+
+        Args:
+            operations: see operations.py for the presets and names.
+            parameters: fields of AugmentParameters instead of the defaults: multipliers of p and strengths, as in
+                `AugmentPipe("bgc", hue=0.5, scale_std=0.1)`.
+
+        Raises:
+            UsageError: a name is unknown, or a value is below 0.
+        """
+        super().__init__()
+        known = [field.name for field in fields(AugmentParameters)]
+        for name in parameters:
+            if name not in known:
+                raise UsageError(
+                    f"No augmentation parameter is called {name!r}; there are {', '.join(known)}."
+                )
+        enabled = AugmentParameters(**dict.fromkeys(parse_operations(operations), 1.0))
+        self.augment_parameters = replace(enabled, **parameters)
+        table = draw_table(self.augment_parameters)
+        self._column_names = table.names
+        self.register_buffer("p", torch.ones([]))
+        self.register_buffer("_columns", table.columns, persistent=False)
+        self.register_buffer("_numbers", table.numbers, persistent=False)
+
+    @property
+    def num_draws(self) -> int:
+        """Uniform draws per image; the same whatever is enabled."""
+        return NUM_DRAWS
+
+    @property
+    def needs_noise(self) -> bool:
+        """Whether `forward` makes use of `noise`."""
+        return "noise" in self._column_names
+
+    def amounts(self, draws: Tensor) -> dict[str, Tensor]:
+        """What each image gets: the amounts of the enabled operations by column, [batch] each; 0 is the identity.
+
+        Args:
+            draws: uniform in the open interval (0, 1), [batch, num_draws] float32.
+        """
+        return draw_amounts(self._table(), draws, self.p)
+
+    def forward(
+        self,
+        images: Tensor,
+        percentile: float | None = None,
+        draws: Tensor | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """Augment images; differentiable twice with respect to them, and nothing is read back from the device.
+
+        Args:
+            images: [batch, 3 or 1, height, width] in [-1, 1], float32 or float64.
+            percentile: apply every enabled operation at this quantile of its distribution, for tests.
+            draws: uniform in (0, 1), [batch, num_draws] float32: all of each image's parameters. None takes them from
+                torch's generator.
+            noise: standard normal, of the images' shape, for the operation `noise` alone. None: torch's generator.
+        """
+        if percentile is not None:
+            amounts = amounts_at(self._table(), percentile, len(images))
+        else:
+            amounts = self.amounts(_random_draws(images) if draws is None else draws)
+        geometry, color = _select(amounts, "blit", "geom"), _select(amounts, "color")
+        if geometry:
+            images = transform_geometry(images, inverse_affine(geometry, *images.shape[2:]))
+        if color:
+            images = transform_color(images, *color_map(color))
+        if "filter_0" in amounts:
+            images = transform_bands(images, band_filters(amounts))
+        if "noise" in amounts:
+            images = add_noise(images, amounts["noise"], torch.randn_like(images) if noise is None else noise)
+        if "cutout" in amounts:
+            images = cut_out(images, amounts["cutout"], amounts["cutout_x"], amounts["cutout_y"])
+        return images
+
+    def _table(self) -> DrawTable:
+        return DrawTable(self._column_names, self.get_buffer("_columns"), self.get_buffer("_numbers"))
+
+
+def _random_draws(images: Tensor) -> Tensor:
+    # rand includes 0, where a normal would be minus infinity.
+    return torch.rand(len(images), NUM_DRAWS, device=images.device).clamp_(min=2.0**-25)
+
+
+def _select(amounts: dict[str, Tensor], *groups: str) -> dict[str, Tensor]:
+    return {name: amount for name, amount in amounts.items() if GROUP_OF_COLUMN[name] in groups}
