@@ -68,7 +68,9 @@ def _plate() -> Pixels:
     soft = np.asarray(cv2.GaussianBlur(wide, (0, 0), 22), np.float32)
     inside = np.zeros(wide.shape[:2], np.float32)
     inside[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = 1
-    inside = np.asarray(cv2.GaussianBlur(cv2.erode(inside, np.ones((9, 9))), (0, 0), 3), np.float32)[..., None]
+    inside = np.asarray(cv2.GaussianBlur(cv2.erode(inside, np.ones((9, 9))), (0, 0), 3), np.float32)[
+        ..., None
+    ]
     return (wide * inside + soft * (1 - inside)).astype(np.uint8)
 
 
@@ -101,8 +103,12 @@ def _frame(plate: Pixels, random: Generator) -> Pixels:
     return _project(plate, matrix, width, height, bool(random.random() < 0.5))
 
 
-def _project(plate: Pixels, matrix: NDArray[np.floating], width: int, height: int, is_mirrored: bool) -> Pixels:
-    photo = cv2.warpPerspective(plate, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+def _project(
+    plate: Pixels, matrix: NDArray[np.floating], width: int, height: int, is_mirrored: bool
+) -> Pixels:
+    photo = cv2.warpPerspective(
+        plate, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
     return _mirrored(np.asarray(photo, np.uint8)) if is_mirrored else np.asarray(photo, np.uint8)
 
 
@@ -118,7 +124,9 @@ def _light(photo: Pixels, random: Generator) -> Pixels:
     lamp = np.exp(random.uniform(0, 0.55) * (np.cos(angle) * x + np.sin(angle) * y))[..., None]
     vignette = (1 - random.uniform(0, 0.3) * (x * x + y * y) / 2)[..., None]
     cast = np.exp(random.normal(0, 0.07, 3)).astype(np.float32)
-    linear = (photo.astype(np.float32) / 255) ** 2.2 * lamp * vignette * cast * np.exp(random.normal(0.0, 0.2))
+    linear = (
+        (photo.astype(np.float32) / 255) ** 2.2 * lamp * vignette * cast * np.exp(random.normal(0.0, 0.2))
+    )
     value = np.clip(linear, 0, None) ** (random.uniform(0.85, 1.15) / 2.2)
     grey = value.mean(axis=2, keepdims=True)
     value = grey + (value - grey) * (0.0 if random.random() < 0.06 else random.uniform(0.65, 1.25))
