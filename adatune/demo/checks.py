@@ -1,7 +1,7 @@
-"""Two plain numbers that say whether a fine-tuning worked: are the samples near the photos, and do they differ?
+"""Two plain numbers that say whether a fine-tuning worked: are samples near the photos, and do they differ?
 
-Both look at 8x8 copies of the pictures: coarse enough to forgive noise and small shifts, fine enough to hold a
-face's light, hair, skin and background.
+Both look at 8x8 copies of the pictures: coarse enough to forgive noise and small shifts, fine enough to hold
+a face's light, hair, skin and background.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def nearest_distance(samples: Pixels, reals: Pixels) -> float:
 
 
 def diversity(images: Pixels) -> float:
-    """How much pictures differ among themselves: the mean distance over all pairs, in `nearest_distance`'s unit.
+    """How much pictures differ: the mean distance over all pairs, in `nearest_distance`'s unit.
 
     One picture repeated gives 0.
     """

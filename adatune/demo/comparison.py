@@ -1,4 +1,4 @@
-"""The picture at the end of the demo: photos, the starting network's faces and the fine-tuned ones side by side."""
+"""The picture at the end of the demo: photos, the starting network's faces and the fine-tuned ones."""
 
 from collections.abc import Mapping
 
