@@ -1,5 +1,6 @@
 """Which device to compute on, and what to call it when telling the user."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from adatune.errors import UsageError
@@ -40,3 +41,17 @@ def describe_device(device: "torch.device") -> str:
     if device.type == "mps":
         return "Apple GPU"
     return f"CPU ({torch.get_num_threads()} threads)"
+
+
+def memory_gb(device: "torch.device") -> float:
+    """The most memory this process has held so far, GB: the card's on CUDA, else the machine's."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device) / 2**30
+    try:
+        import resource
+    except ImportError:  # Windows has no such count
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)

@@ -21,9 +21,7 @@ def normalize_second_moment(x: Tensor) -> Tensor:
 
 
 def as_dtype(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """x in DTYPE; half precision is laid out channels-last, which is what tensor cores read."""
-    if dtype == torch.float32:
-        return x.to(dtype)
+    """x in DTYPE and laid out channels-last, which tensor cores and CPUs read fastest."""
     return x.to(dtype, memory_format=torch.channels_last)
 
 

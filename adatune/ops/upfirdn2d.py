@@ -105,19 +105,25 @@ def _upfirdn2d(x: Tensor, f: Tensor | None, g: _Geometry, flip: bool, gain: floa
 
 def _filter(x: Tensor, f: Tensor | None, g: _Geometry, gain: float) -> Tensor:
     batch, channels, height, width = x.shape
-    x = x.reshape(batch * channels, 1, height, width)
     if g.upx > 1 or g.upy > 1:
-        x = x.reshape(-1, 1, height, 1, width, 1)
-        x = F.pad(x, [0, g.upx - 1, 0, 0, 0, g.upy - 1]).reshape(-1, 1, height * g.upy, width * g.upx)
+        spread = x.new_zeros(batch, channels, height * g.upy, width * g.upx)
+        spread = spread.contiguous(memory_format=_layout(x))
+        spread[:, :, :: g.upy, :: g.upx] = x
+        x = spread
     if g.x0 or g.x1 or g.y0 or g.y1:
         x = F.pad(x, [g.x0, g.x1, g.y0, g.y1])
     if f is None:
-        x = x[:, :, :: g.downy, :: g.downx] * gain
-    elif batch * channels == 0:  # a convolution refuses an empty batch on some devices
-        x = x[:, :, : 1 + (x.shape[2] - f.shape[0]) // g.downy, : 1 + (x.shape[3] - f.shape[1]) // g.downx]
-    else:
-        x = F.conv2d(x, (f * gain)[None, None], stride=(g.downy, g.downx))
-    return x.reshape(batch, channels, x.shape[2], x.shape[3])
+        return x[:, :, :: g.downy, :: g.downx] * gain
+    if batch * channels == 0:  # a convolution refuses an empty batch on some devices
+        return x[:, :, : 1 + (x.shape[2] - f.shape[0]) // g.downy, : 1 + (x.shape[3] - f.shape[1]) // g.downx]
+    # Depthwise: on a CPU 16 to 90 times as fast as folding the channels into the batch (measured at 32 channels 32x32).
+    weight = (f * gain).expand(channels, 1, -1, -1)
+    return F.conv2d(x, weight, stride=(g.downy, g.downx), groups=channels)
+
+
+def _layout(x: Tensor) -> torch.memory_format:
+    is_channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    return torch.channels_last if is_channels_last else torch.contiguous_format
 
 
 def _pair(factor: Pair) -> tuple[int, int]:

@@ -1,0 +1,61 @@
+"""The `adatune` command: its sub-commands, and the one place that turns errors into exit codes.
+
+No command module imports torch at its top, so that every `--help` answers at once.
+"""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from adatune import __version__
+from adatune.cli.prep import prep
+from adatune.errors import AdatuneError
+
+COMMANDS = [prep]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="adatune")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Turn a folder of photos into a fine-tuned StyleGAN2 generator.
+
+    \b
+    adatune prep ./photos
+    adatune train --resume ffhq512 --kimg 1000 --augs bgc
+    adatune generate --seeds 0-63
+    """
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `adatune ARGUMENTS` (default: the process's own) and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments or bool(os.environ.get("ADATUNE_DEBUG"))
+    try:
+        cli.main(args=[a for a in arguments if a != "--debug"], prog_name="adatune", standalone_mode=False)
+    except AdatuneError as error:
+        _leave(str(error), error.exit_code, debug)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _leave("Interrupted.", 130, debug)
+    except BrokenPipeError:  # the reader of our output (head, less) has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _leave(f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", 1, debug)
+
+
+def _leave(message: str, code: int, debug: bool) -> Any:
+    if debug:
+        raise  # noqa: PLE0704  # called from an except block
+    click.echo(f"Error: {message}" if code != 130 else message, err=True)
+    sys.exit(code)

@@ -1,0 +1,186 @@
+"""The files of one run: their names, what is appended, what is kept, and who may write.
+
+A run is killed at any instant and continued; nothing here trusts that the process before had time to tidy up.
+"""
+
+import errno
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adatune.errors import RunError
+from adatune.home import list_runs, new_run_folder, newest_run, runs_folder, write_text
+from adatune.training.config import TrainConfig
+from adatune.training.config_file import write_config
+
+CONFIG, STATS, LOG, STATE = "config.toml", "stats.jsonl", "log.txt", "state.pt"
+_SNAPSHOT = re.compile(r"network-(\d{6,}(?:\.\d{3})?)\.safetensors")
+_LEFTOVER = re.compile(r"\..+\.\d+\.tmp(\..+)?")  # what home.write_atomically leaves when it is killed
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+
+def kimg_name(images: int) -> str:
+    """IMAGES as thousands for file names: 200000 is '000200', 16 is '000000.016'."""
+    thousands, rest = divmod(images, 1000)
+    return f"{thousands:06d}.{rest:03d}" if rest else f"{thousands:06d}"
+
+
+def images_of(snapshot: Path) -> int | None:
+    """Images shown when SNAPSHOT was written, by its name; None when it is not named like a snapshot."""
+    match = _SNAPSHOT.fullmatch(snapshot.name)
+    return None if match is None else round(float(match[1]) * 1000)
+
+
+def create_run(config: TrainConfig, name: str) -> Path:
+    """Make `runs/NNNNN-NAME` with its config.toml."""
+    folder = new_run_folder(name)
+    write_config(config, folder / CONFIG)
+    return folder
+
+
+def is_run(text: str) -> bool:
+    """Does TEXT mean a run rather than a network: 'latest', a run's number or name, or a run folder?"""
+    return text == "latest" or text.isdecimal() or _run_named(text) is not None
+
+
+def find_run(text: str) -> Path:
+    """The run that TEXT means: 'latest', a number such as 3, a name such as 00003-faces, or a folder.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    if text == "latest":
+        return newest_run()
+    found = _run_named(text)
+    if found is not None:
+        return found
+    for folder in list_runs():
+        if text.isdecimal() and int(folder.name[:5]) == int(text):
+            return folder
+    names = ", ".join(folder.name for folder in list_runs()[-5:])
+    there = f"The newest there: {names}." if names else "It holds none."
+    raise RunError(f"There is no run {text} in {runs_folder()}. {there}")
+
+
+def _run_named(text: str) -> Path | None:
+    for folder in (Path(text).expanduser(), runs_folder() / text):
+        if text and (folder / CONFIG).is_file():
+            return folder
+    return None
+
+
+def append_stats(folder: Path, row: Mapping[str, Any]) -> None:
+    """Add one line to stats.jsonl, on disk when this returns. Numbers that are not finite become null."""
+    finite = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+    _append(folder / STATS, json.dumps(finite) + "\n")
+
+
+def append_log(folder: Path, text: str) -> None:
+    """Add TEXT and a line end to log.txt."""
+    _append(folder / LOG, text + "\n")
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_stats(folder: Path) -> list[dict[str, Any]]:
+    """The rows of stats.jsonl; lines that a killed process left half written are not among them."""
+    return [row for _, row in _stats_lines(folder)]
+
+
+def _stats_lines(folder: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    path = folder / STATS
+    if not path.is_file():
+        return
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and line.endswith(b"\n"):
+            yield line, row
+
+
+def truncate_stats(folder: Path, step: int) -> None:
+    """Drop what stats.jsonl says about steps after STEP, and half-written lines, before a run goes on from there."""
+    kept = b"".join(line for line, row in _stats_lines(folder) if row.get("step", 0) <= step)
+    path = folder / STATS
+    if path.is_file() and path.read_bytes() != kept:
+        write_text(path, kept.decode("utf-8", "surrogateescape"))
+
+
+def list_snapshots(folder: Path) -> list[Path]:
+    """The network-*.safetensors of a run, oldest first."""
+    found = ((images_of(path), path) for path in folder.glob("network-*.safetensors"))
+    return [path for _, path in sorted((images, path) for images, path in found if images is not None)]
+
+
+def superfluous_snapshots(folder: Path, keep_last: int, keep_every_kimg: float) -> list[Path]:
+    """Snapshots that need not be kept: neither among the last KEEP_LAST nor the first of their KEEP_EVERY_KIMG."""
+    snapshots = list_snapshots(folder)
+    milestones: dict[int, Path] = {}
+    for path in snapshots:  # the first at or past each multiple: with an odd batch none falls exactly on it
+        multiple = (images_of(path) or 0) // max(round(keep_every_kimg * 1000), 1)
+        if multiple:
+            milestones.setdefault(multiple, path)
+    kept = {*milestones.values(), *snapshots[-max(keep_last, 1) :]}
+    return [path for path in snapshots if path not in kept]
+
+
+def prune_snapshots(folder: Path, keep_last: int, keep_every_kimg: float) -> int:
+    """Delete superfluous snapshots with the sample grids of the same moment; returns the bytes freed."""
+    freed = 0
+    for snapshot in superfluous_snapshots(folder, keep_last, keep_every_kimg):
+        for path in files_of_snapshot(snapshot):
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
+
+
+def files_of_snapshot(snapshot: Path) -> list[Path]:
+    """SNAPSHOT and, where it exists, its grid of samples."""
+    fakes = snapshot.with_name(snapshot.name.replace("network-", "fakes-").replace(".safetensors", ".jpg"))
+    return [path for path in (snapshot, fakes) if path.is_file()]
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files of killed processes. Only the holder of the run's lock may delete them."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and _LEFTOVER.fullmatch(path.name))
+
+
+@contextmanager
+def explaining_full_disk(folder: Path) -> Iterator[None]:
+    """Turn what any library says when the disk is full into words that help.
+
+    Raises:
+        RunError: the disk is full; names what to free.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _says_full(error, folder):
+            raise
+        raise RunError(
+            f"The disk of {folder} is full; the files written before are whole. Free space, for example with "
+            f"'adatune clean {folder.name}', then go on with 'adatune train --resume {folder.name}'."
+        ) from error
+
+
+def _says_full(error: Exception, folder: Path) -> bool:
+    if isinstance(error, OSError) and error.errno in _FULL_DISK:
+        return True
+    text = str(error)
+    if "No space left" in text or "os error 28" in text:  # safetensors
+        return True
+    # torch reports every failed write in the same words; the free space tells which it was.
+    return "PytorchStreamWriter" in text and shutil.disk_usage(folder).free < 2**20

@@ -1,0 +1,153 @@
+"""All that a run remembers between two steps, and its way to disk and back."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adatune.augment import AugmentPipe
+from adatune.augment.strength import AugmentStrength
+from adatune.errors import RunError
+from adatune.home import write_atomically
+from adatune.networks import Discriminator, Generator
+from adatune.training.config import TrainConfig
+from adatune.training.freeze import trainable_discriminator, trainable_generator
+from adatune.training.optimizer import Adam
+from adatune.training.statistics import Statistics
+
+FORMAT = 1
+
+
+class TrainingState:
+    """Three networks, two optimisers, the augmentation and its strength, averages and counters.
+
+    Every random draw is a function of the seed and `step`, and the order of the images of `images_shown`: these
+    two integers are the whole state of chance.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        networks: tuple[Generator, Discriminator, Generator],
+        label_pool: Tensor | None,
+        device: torch.device,
+    ) -> None:
+        self.config, self.device, self.label_pool = config, device, label_pool
+        self.G, self.D, self.G_ema = (_prepare(network, device) for network in networks)
+        self.generator_parameters = trainable_generator(self.G, config.freeze_g, config.freeze_m)
+        self.discriminator_parameters = trainable_discriminator(self.D, config.freeze_d)
+        self.generator_optimizer = Adam(
+            list(self.generator_parameters.values()), config.learning_rate, config.path_length_interval
+        )
+        self.discriminator_optimizer = Adam(
+            list(self.discriminator_parameters.values()), config.learning_rate, config.r1_interval
+        )
+        self.path_length_mean = torch.zeros([], device=device)
+        self.augment_pipe = None if config.augs == "none" else AugmentPipe(config.augs).to(device)
+        self.strength = AugmentStrength(
+            fixed=0.0 if self.augment_pipe is None else config.aug_p,
+            initial=config.initial_p,
+            target=config.target,
+            interval=config.ada_interval,
+            ada_kimg=config.ada_kimg,
+            p_max=config.p_max,
+        )
+        self._show_strength()
+        self.statistics = Statistics(device)
+        self.step = 0  # optimiser steps taken
+        self.images_shown = 0  # real images, and the position in the data
+        self.tick = 0  # lines of stats.jsonl written
+        self.seconds = 0.0  # of training, over all sessions
+
+    @property
+    def has_path_length(self) -> bool:
+        """Path-length regularisation is off when its weight is 0, and with Freeze-G."""
+        return self.config.path_length_weight > 0 and not self.config.freeze_g
+
+    @property
+    def moves_w_average(self) -> bool:
+        """A frozen mapping network keeps its mean w, so that truncation means what it meant."""
+        return not self.config.freeze_g
+
+    @property
+    def p(self) -> float:
+        """Augmentation strength now; 0 without augmentation."""
+        return self.strength.p
+
+    def observe_reals(self, logits: Tensor) -> None:
+        """Take the logits of augmented reals into r_t and the statistics."""
+        self.strength.observe(logits)
+        self.statistics.add_logits("real", logits)
+
+    def adjust_strength(self) -> None:
+        """Move p after `ada_interval` steps."""
+        self.strength.adjust(self.config.batch)
+        self._show_strength()
+
+    def _show_strength(self) -> None:
+        if self.augment_pipe is not None:
+            self.augment_pipe.p.fill_(self.strength.p)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain tensors, numbers and strings: readable without executing anything."""
+        return {
+            "format": FORMAT,
+            "G": self.G.state_dict(),
+            "D": self.D.state_dict(),
+            "G_ema": self.G_ema.state_dict(),
+            "generator_optimizer": self.generator_optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "strength": self.strength.state_dict(),
+            "path_length_mean": self.path_length_mean,
+            "statistics": self.statistics.state_dict(),
+            "seed": self.config.seed,
+            "step": self.step,
+            "images_shown": self.images_shown,
+            "tick": self.tick,
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue where SAVED was taken."""
+        for name in ("G", "D", "G_ema"):
+            getattr(self, name).load_state_dict(saved[name])
+        self.generator_optimizer.load_state_dict(saved["generator_optimizer"])
+        self.discriminator_optimizer.load_state_dict(saved["discriminator_optimizer"])
+        self.strength.load_state_dict(saved["strength"])
+        self._show_strength()
+        self.path_length_mean.copy_(saved["path_length_mean"])
+        self.statistics.load_state_dict(saved["statistics"])
+        self.step, self.images_shown, self.tick = saved["step"], saved["images_shown"], saved["tick"]
+        self.seconds = saved["seconds"]
+
+
+def _prepare(network: Any, device: torch.device) -> Any:
+    # Weights in the layout of the activations, so that no convolution copies them.
+    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def save_state(state: TrainingState, path: Path) -> None:
+    """Write STATE to PATH, whole or not at all."""
+    write_atomically(path, lambda temporary: torch.save(state.state_dict(), temporary))
+
+
+def load_state(state: TrainingState, path: Path) -> None:
+    """Fill STATE (made from the same configuration) from PATH.
+
+    Raises:
+        RunError: the file is missing, damaged, or belongs to another configuration.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        state.load_state_dict(saved)
+    except FileNotFoundError as error:
+        raise RunError(
+            f"{path.parent.name} has no state.pt: it was stopped before its first save. "
+            "Start again with the same 'adatune train' command."
+        ) from error
+    except Exception as error:
+        raise RunError(
+            f"{path} cannot be continued from: {str(error).splitlines()[0]} "
+            f"Start a new run from its newest network: adatune train --resume {path.parent.name}"
+        ) from error
