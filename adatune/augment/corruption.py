@@ -14,10 +14,10 @@ EXPECTED_POWER = (10 / 13, 1 / 13, 1 / 13, 1 / 13)
 
 
 def filter_bank() -> Tensor:
-    """The impulse responses of the four bands, lowest frequencies first, [4, 43] float64; their sum is a unit impulse.
+    """The impulse responses of four bands, lowest first, [4, 43] float64; their sum is a unit impulse.
 
-    Built from the quadrature-mirror pair of sym2: each octave stretches the bands below it, keeps their low part and
-    adds the high part as a band of its own.
+    Built from the quadrature-mirror pair of sym2: each octave stretches the bands below it, keeps their low
+    part and adds the high part as a band of its own.
     Source: Karras et al. 2020, arXiv:2006.06676, appendix B.
     """
     low_pass = torch.tensor(SYM2, dtype=torch.float64)
@@ -36,8 +36,8 @@ def filter_bank() -> Tensor:
 def band_filters(amounts: Mapping[str, Tensor]) -> Tensor:
     """The 1-D filter of each image from its band gains, [batch, 43].
 
-    Each band's gain is drawn on its own, and the four gains of each draw are divided by what they would do to the
-    power of a natural picture.
+    Each band's gain is drawn on its own, and the four gains of each draw are divided by what they would do to
+    the power of a natural picture.
 
     Args:
         amounts: columns filter_0 ... filter_3, exponents of 2, [batch] each; 0 leaves a band as it is.
@@ -106,8 +106,8 @@ def _bank_on(device: torch.device, dtype: torch.dtype) -> Tensor:
 def _filter_matrix(filters: Tensor, side: int) -> Tensor:
     """Each filter with reflected borders as a matrix, [batch, side, side].
 
-    A product of matrices costs more than a convolution but has cheap second derivatives; torch's own of a convolution
-    with one filter per image loops over the images.
+    A product of matrices costs more than a convolution but has cheap second derivatives; torch's own of a
+    convolution with one filter per image loops over the images.
     """
     padded = torch.nn.functional.pad(filters, [0, 1])
     places = _tap_places(side, filters.shape[1], filters.device)

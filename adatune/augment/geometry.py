@@ -20,12 +20,13 @@ def transform_geometry(images: Tensor, inverse: Tensor) -> Tensor:
 
 
 def inverse_affine(amounts: Mapping[str, Tensor], height: int, width: int) -> Tensor:
-    """The map from places in the augmented picture to places in the source, [batch, 3, 3], pixels from the centre.
+    """The map from places in the result to places in the source, [batch, 3, 3], in pixels from the centre.
 
     Args:
-        amounts: drawn amounts by column name (see pipeline.py), [batch] each; 0 is the identity of every operation.
-            Flips and quarter turns are counted, shifts are fractions of the side, scales exponents of 2, turns
-            radians. Operations that are absent are left out; others than geometric ones are ignored.
+        amounts: drawn amounts by column name (see pipeline.py), [batch] each; 0 is the identity of every
+            operation. Flips and quarter turns are counted, shifts are fractions of the side, scales exponents
+            of 2, turns radians. Operations that are absent are left out; others than geometric ones are
+            ignored.
         height: pixels.
         width: pixels.
 
@@ -47,7 +48,7 @@ def inverse_affine(amounts: Mapping[str, Tensor], height: int, width: int) -> Te
 def _matrix(a: Tensor, b: Tensor, x: Tensor, c: Tensor, d: Tensor, y: Tensor) -> Tensor:
     """[[a, b, x], [c, d, y], [0, 0, 1]] per image, [batch, 3, 3]."""
     zero, one = torch.zeros_like(a), torch.ones_like(a)
-    return torch.stack([a, b, x, c, d, y, zero, zero, one], dim=-1).unflatten(-1, (3, 3))
+    return torch.stack([a, b, x, c, d, y, zero, zero, one], dim=-1).reshape(-1, 3, 3)
 
 
 def _scaling(x: Tensor, y: Tensor) -> Tensor:

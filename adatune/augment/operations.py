@@ -1,7 +1,7 @@
 """The 18 operations as a table, and the one place where their parameters are drawn.
 
-Every operation has its own columns of uniform draws, whether or not it is enabled, so switching one on changes no
-other. An amount of 0 is the identity of every operation, so that a closed gate simply multiplies by 0.
+Every operation has its own columns of uniform draws, whether or not it is enabled, so switching one on
+changes no other. An amount of 0 is the identity of every operation; a closed gate sets it.
 """
 
 from dataclasses import dataclass, fields
@@ -16,8 +16,9 @@ from adatune.errors import UsageError
 Group = Literal["blit", "geom", "color", "filter", "noise", "cutout"]
 Kind = Literal["gate", "choice", "uniform", "normal", "half-normal", "place", "constant"]
 
-# A uniform draw u becomes scale u + offset, and then by kind: a gate is open where u is below p times the multiplier,
-# a choice is rounded down, a normal goes through the inverse of its distribution. All are multiplied by the strength.
+# A uniform draw u becomes scale u + offset, and then by kind: a gate is open where u is below p times the
+# multiplier, a choice is rounded down, a normal goes through the inverse of its distribution. All are
+# multiplied by the strength.
 _SCALE_AND_OFFSET: dict[Kind, tuple[float, float]] = {
     "choice": (1, 0),  # of `unit` possibilities
     "uniform": (2, -1),
@@ -104,8 +105,8 @@ PRESETS: dict[str, tuple[str, ...]] = {
 class AugmentParameters:
     """How often and how strongly each operation is applied.
 
-    The first fields multiply p: 0 disables an operation, 1 applies it with probability p (`rotate` turns at least once
-    with probability p). The others are strengths; their defaults are the published ones.
+    The first fields multiply p: 0 disables an operation, 1 applies it with probability p (`rotate` turns at
+    least once with probability p). The others are strengths; their defaults are the published ones.
     """
 
     xflip: float = 0.0
@@ -147,7 +148,7 @@ class AugmentParameters:
 
 
 def parse_operations(names: str) -> tuple[str, ...]:
-    """The operations that a preset or a list such as 'xflip,scale,hue' stands for ('imgfilter' means 'filter').
+    """The operations that a preset or a list ('xflip,scale,hue') stands for; 'imgfilter' means 'filter'.
 
     Raises:
         UsageError: a name is unknown.
@@ -157,7 +158,8 @@ def parse_operations(names: str) -> tuple[str, ...]:
         name = "filter" if name == "imgfilter" else name
         if name not in PRESETS and name not in NAMES:
             raise UsageError(
-                f"No augmentation is called {name!r}. Presets: {', '.join(PRESETS)}; operations: {', '.join(NAMES)}."
+                f"No augmentation is called {name!r}. "
+                f"Presets: {', '.join(PRESETS)}. Operations: {', '.join(NAMES)}."
             )
         chosen += PRESETS.get(name, (name,))
     return tuple(dict.fromkeys(chosen))
@@ -226,8 +228,8 @@ def draw_amounts(table: DrawTable, draws: Tensor, p: Tensor) -> dict[str, Tensor
 def amounts_at(table: DrawTable, percentile: float, batch: int) -> dict[str, Tensor]:
     """As `draw_amounts`, but every amount at one PERCENTILE of its distribution and every gate open.
 
-    For tests against published vectors, and so with their two peculiarities: normals lack the factor sqrt 2, and the
-    second turn is left out.
+    For tests against published vectors, and so with their two peculiarities: normals lack the factor sqrt 2,
+    and the second turn is left out.
     """
     amounts = _amounts(table, torch.full_like(table.numbers[:1], percentile), 1.0)
     amounts = dict(zip(table.names, amounts.expand(batch, -1).unbind(dim=1), strict=True))

@@ -1,4 +1,4 @@
-"""Augments batches of images: draws the parameters, then applies the enabled groups of operations in their order."""
+"""Augments batches of images: draws the parameters, then applies the enabled groups in their order."""
 
 from dataclasses import fields, replace
 
@@ -31,8 +31,8 @@ class AugmentPipe(torch.nn.Module):
 
         Args:
             operations: see operations.py for the presets and names.
-            parameters: fields of AugmentParameters instead of the defaults: multipliers of p and strengths, as in
-                `AugmentPipe("bgc", hue=0.5, scale_std=0.1)`.
+            parameters: fields of AugmentParameters instead of the defaults: multipliers of p and strengths,
+                as in `AugmentPipe("bgc", hue=0.5, scale_std=0.1)`.
 
         Raises:
             UsageError: a name is unknown, or a value is below 0.
@@ -63,7 +63,7 @@ class AugmentPipe(torch.nn.Module):
         return "noise" in self._column_names
 
     def amounts(self, draws: Tensor) -> dict[str, Tensor]:
-        """What each image gets: the amounts of the enabled operations by column, [batch] each; 0 is the identity.
+        """What each image gets: the enabled operations' amounts by column, [batch] each; 0 is the identity.
 
         Args:
             draws: uniform in the open interval (0, 1), [batch, num_draws] float32.
@@ -77,14 +77,15 @@ class AugmentPipe(torch.nn.Module):
         draws: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """Augment images; differentiable twice with respect to them, and nothing is read back from the device.
+        """Augment images; twice differentiable, and nothing is read back from a GPU.
 
         Args:
             images: [batch, 3 or 1, height, width] in [-1, 1], float32 or float64.
             percentile: apply every enabled operation at this quantile of its distribution, for tests.
-            draws: uniform in (0, 1), [batch, num_draws] float32: all of each image's parameters. None takes them from
-                torch's generator.
-            noise: standard normal, of the images' shape, for the operation `noise` alone. None: torch's generator.
+            draws: uniform in (0, 1), [batch, num_draws] float32: all of each image's parameters. None takes
+                them from torch's generator.
+            noise: standard normal, of the images' shape, for the operation `noise` alone. None: torch's
+                generator.
         """
         if percentile is not None:
             amounts = amounts_at(self._table(), percentile, len(images))

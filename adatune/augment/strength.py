@@ -1,4 +1,4 @@
-"""How strongly to augment: p follows the share of real images that the discriminator is sure of (the ADA heuristic)."""
+"""How strongly to augment: p follows how sure the discriminator is of the real images (the ADA heuristic)."""
 
 from typing import TypedDict
 
@@ -58,8 +58,9 @@ class AugmentStrength:
         self.p = min(initial, p_max) if fixed is None else fixed
         self.target, self.interval, self.ada_kimg, self.p_max = target, interval, ada_kimg, p_max
         self.r_t: float | None = None  # mean sign at the last adjustment; None before the first
-        # Sum of signs and count of finite logits since the last adjustment, [2], on the logits' device. Public, so that
-        # several processes can add theirs up. Whole numbers: float32 is exact and their order does not matter.
+        # Sum of signs and count of finite logits since the last adjustment, [2], on the logits' device.
+        # Public, so that several processes can add theirs up. Whole numbers: float32 is exact and their order
+        # does not matter.
         self.totals = torch.zeros(2)
 
     @torch.no_grad()
@@ -70,24 +71,28 @@ class AugmentStrength:
         self.totals = self.totals.to(signs.device) + torch.stack([signs, finite.sum(dtype=torch.float32)])
 
     def adjust(self, batch: int) -> None:
-        """Move p for `interval` steps of BATCH images by what was observed since the last call, and forget that.
+        """Move p for `interval` steps of BATCH images by what was observed since the last call; forget that.
 
         Where there was no finite logit, nothing changes.
         """
-        sum_of_signs, count = self.totals.tolist()
+        sum_of_signs, count = self._read_totals()
         self.totals = torch.zeros_like(self.totals)
         if count == 0:
             return
-        self.r_t = sum_of_signs / count
+        self.r_t = r_t = sum_of_signs / count
         if not self.is_fixed:
-            self.p = next_p(self.p, self.r_t, self.target, batch * self.interval, self.ada_kimg, self.p_max)
+            self.p = next_p(self.p, r_t, self.target, batch * self.interval, self.ada_kimg, self.p_max)
 
     def state_dict(self) -> StrengthState:
         """Everything needed to go on as if never stopped."""
-        sum_of_signs, count = self.totals.tolist()
+        sum_of_signs, count = self._read_totals()
         return {"p": self.p, "r_t": self.r_t, "sum_of_signs": sum_of_signs, "count": count}
 
     def load_state_dict(self, state: StrengthState) -> None:
         """Go on from what `state_dict` gave."""
         self.p, self.r_t = state["p"], state["r_t"]
         self.totals = torch.tensor([state["sum_of_signs"], state["count"]])
+
+    def _read_totals(self) -> tuple[float, float]:
+        totals = self.totals.cpu()
+        return float(totals[0]), float(totals[1])

@@ -1,11 +1,11 @@
 """Affine resampling of pictures on a grid of twice the resolution, differentiable twice on every torch.
 
-Augmentation turns, scales and shifts pictures without aliasing: extend by reflection, upsample by 2 with a wavelet
-filter (`warp` up to here), sample bilinearly at the transformed grid (`warp`), downsample with the flipped filter
-(`downsample`). With the identity the two filters cancel exactly, because the wavelet is orthogonal.
+Augmentation turns, scales and shifts pictures without aliasing. `warp` extends them by reflection, upsamples
+by 2 with a wavelet filter and samples bilinearly through the map; `downsample` filters back to pixels. Under
+the identity the two filters cancel, because the wavelet is orthogonal.
 
-Torch's own `grid_sample` has no second derivative before 2.12, so the sampling is a pair of autograd functions here,
-each the derivative of the other. All shapes are static and nothing is read back from the device.
+Torch's own `grid_sample` has no second derivative before 2.12, so the sampling here is a pair of autograd
+functions of which each is the derivative of the other.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from adatune.ops.upfirdn2d import upfirdn2d
 
-# Decomposition low-pass filter of the symlet with 6 vanishing moments (Daubechies 1992), divided by sqrt 2: sum 1.
+# Decomposition low-pass filter of the symlet with 6 vanishing moments (Daubechies 1992); used with sum 1.
 SYM6 = (
     0.015404109327027373,
     0.0034907120842174702,
@@ -32,8 +32,9 @@ SYM6 = (
     -0.007800708325034148,
 )
 
-# One product with a matrix [6 side, side] is 20 to 50 times as fast on a CPU as padding and filtering at every side
-# from 32 to 256 (16x3x32x32, one thread: 1.4 against 78 ms); on a GPU its work grows with the cube of the side.
+# On a CPU one product with a matrix [6 side, side] took 1.4 ms where padding and filtering took 78
+# (16x3x32x32, one thread), and 11 against 306 at 64x64. Its work grows with the cube of the side, so a GPU
+# filters large pictures; where that starts to pay has not been measured on a card.
 LARGEST_DENSE_SIDE_ON_GPU = 256
 
 
@@ -44,8 +45,8 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
 
     Args:
         images: [batch, channels, height, width].
-        inverse: [batch, 2 or 3, 3]: from a place in the result to its place in the source, (x, y) in pixels from the
-            centre of the picture. It gets no gradient.
+        inverse: [batch, 2 or 3, 3]: from a place in the result to its place in the source, (x, y) in pixels
+            from the centre of the picture. It gets no gradient.
 
     Returns:
         [batch, channels, 2 height + 10, 2 width + 10]: what `downsample` wants.
@@ -53,19 +54,23 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     Source: Karras et al. 2020, arXiv:2006.06676, appendix B.
     """
     height, width = images.shape[2:]
-    index, weights = _sampling_points(inverse.to(images.dtype), height, width)
-    extended = _extend_and_upsample(images)
-    samples = _Sample.apply(extended.flatten(2), index, weights, 2 * _extended_side(width))
-    return samples.unflatten(2, (2 * height + 10, 2 * width + 10))
+    y, x = _positions(inverse.to(images.dtype), height, width)
+    rows, row, row_weights = _neighbours(y, 2 * _extended_side(height))
+    columns, column, column_weights = _neighbours(x, 2 * _extended_side(width))
+    grid = _extend_and_upsample(images, rows, columns)
+    index = (row * grid.shape[3] + column).flatten(1)
+    weights = (row_weights[:, None] * column_weights).flatten(3).flatten(0, 1).unsqueeze(2)
+    samples = _Sample.apply(grid.flatten(2), index, weights, grid.shape[3])
+    return samples.reshape(*images.shape[:2], 2 * height + 10, 2 * width + 10)
 
 
 def downsample(samples: Tensor) -> Tensor:
-    """Back from the grid of `warp` to pixels: [batch, channels, 2 height + 10, 2 width + 10] -> [..., height, width]."""
+    """Filter the grid of `warp`, [..., 2 height + 10, 2 width + 10], to pixels, [..., height, width]."""
     height, width = (samples.shape[2] - 10) // 2, (samples.shape[3] - 10) // 2
     if _use_matrices(samples, height, width):
-        rows = _downsampling_matrix(height, samples.device, samples.dtype)
-        columns = _downsampling_matrix(width, samples.device, samples.dtype)
-        return rows @ (samples @ columns.T)
+        along_y = _downsampling_matrix(height, samples.device, samples.dtype)
+        along_x = _downsampling_matrix(width, samples.device, samples.dtype)
+        return _multiply(along_y, samples, along_x)
     return upfirdn2d(samples, _low_pass(samples), down=2, flip=True)
 
 
@@ -82,14 +87,25 @@ def _low_pass(like: Tensor) -> Tensor:
     return (taps / taps.sum()).to(like.dtype).to(like.device)
 
 
-def _extend_and_upsample(images: Tensor) -> Tensor:
-    """[..., H, W] -> [..., 2(3H-2), 2(3W-2)]: one reflection on each side, then twice the resolution."""
+def _extend_and_upsample(images: Tensor, rows: slice, columns: slice) -> Tensor:
+    """One reflection on each side, twice the resolution; of the 2(3 side - 2) samples those asked for."""
     height, width = images.shape[2:]
     if _use_matrices(images, height, width):
-        rows = _upsampling_matrix(height, images.device, images.dtype)
-        columns = _upsampling_matrix(width, images.device, images.dtype)
-        return rows @ (images @ columns.T)
-    return upfirdn2d(_reflect(_reflect(images, 3), 2), _low_pass(images), up=2, padding=(6, 5, 6, 5), gain=4)
+        along_y = _upsampling_matrix(height, images.device, images.dtype)[rows]
+        along_x = _upsampling_matrix(width, images.device, images.dtype)[columns]
+        return _multiply(along_y, images, along_x)
+    grid = upfirdn2d(_reflect(_reflect(images, 3), 2), _low_pass(images), up=2, padding=(6, 5, 6, 5), gain=4)
+    return grid[:, :, rows, columns]
+
+
+def _multiply(along_y: Tensor, images: Tensor, along_x: Tensor) -> Tensor:
+    """ALONG_Y @ image @ ALONG_X^T for each image and channel."""
+    # Spelled out, because without gradients matmul would fold the batch into one product and copy everything
+    # twice.
+    x = (images @ along_x.T).flatten(0, 1)
+    return torch.bmm(along_y.expand(x.shape[0], -1, -1), x).reshape(
+        *images.shape[:2], len(along_y), len(along_x)
+    )
 
 
 def _reflect(x: Tensor, dim: int) -> Tensor:
@@ -101,7 +117,7 @@ def _reflect(x: Tensor, dim: int) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _upsampling_matrix(side: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """[2(3 side - 2), side]: reflection and upsampling along one axis; sample j takes 2 f[j + 5 - 2k] of pixel k."""
+    """[2(3 side - 2), side]: reflect and upsample one axis. Sample j takes 2 f[j + 5 - 2k] of pixel k."""
     with torch.inference_mode(False):
         pixels = _extended_side(side)
         source = (torch.arange(pixels) - (side - 1)).abs()
@@ -125,35 +141,33 @@ def _taps(index: Tensor) -> Tensor:
     return torch.where(inside, (taps / taps.sum())[index.clamp(0, len(SYM6) - 1)], 0.0)
 
 
-def _sampling_points(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Where the samples lie on the extended grid.
-
-    Returns:
-        the index of each sample's upper left neighbour in the flattened grid, [batch, points], and the weights of it
-        and of its right, lower and lower right neighbours, [4, batch, 1, points].
-    """
-    # The filter is centred on its tap 5, not on 5.5, so a pixel's centre lies on the even samples of the fine grid.
+def _positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    # The filter is centred on tap 5, not 5.5, so pixel centres lie on every second sample of the grid.
+    # The filter's centre is tap 5, not 5.5, so pixel centres lie on every second sample of the grid.
     x = torch.arange(2 * width + 10, device=inverse.device, dtype=inverse.dtype) / 2 - (width / 2 + 2)
     y = torch.arange(2 * height + 10, device=inverse.device, dtype=inverse.dtype) / 2 - (height / 2 + 2)
     a = inverse[:, :2, :, None, None]
     source = a[:, :, 0] * x + a[:, :, 1] * y[:, None] + a[:, :, 2]
-    column, right = _neighbours(2 * source[:, 0] + (3 * width - 3), 2 * _extended_side(width))
-    row, lower = _neighbours(2 * source[:, 1] + (3 * height - 3), 2 * _extended_side(height))
-    weights = torch.stack(
-        [lower[0] * right[0], lower[0] * right[1], lower[1] * right[0], lower[1] * right[1]]
-    )
-    index = row.long() * (2 * _extended_side(width)) + column.long()
-    return index.flatten(1), weights.flatten(2).unsqueeze(2)
+    return 2 * source[:, 1] + (3 * height - 3), 2 * source[:, 0] + (3 * width - 3)
 
 
-def _neighbours(position: Tensor, side: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The lower of the two grid points around each POSITION, kept inside the grid, and the weights of both.
+def _neighbours(position: Tensor, side: int) -> tuple[slice, Tensor, Tensor]:
+    """The two grid points around each position, along one axis.
 
-    A triangle around each point gives zero weight to whatever lies a sample or more outside.
+    Returns:
+        the part of the grid that is needed, the place in it of the lower neighbour (int64), and the weights
+        of both, [2, *position.shape]. A triangle around each point gives 0 to whatever lies a sample or more
+        outside.
     """
     first = position.floor().clamp(0, side - 2)
     offset = position - first
-    return first, ((1 - offset.abs()).clamp(min=0), (1 - (offset - 1).abs()).clamp(min=0))
+    weights = (1 - torch.stack([offset, offset - 1]).abs()).clamp(min=0)
+    first = first.long()
+    if first.device.type != "cpu" or not len(first):
+        return slice(0, side), first, weights
+    # On a CPU reading a value waits for nothing, so that shapes may depend on values: it halves the work.
+    start, stop = int(first.min()), int(first.max()) + 2
+    return slice(start, stop), first - start, weights
 
 
 class _Sample(torch.autograd.Function):
