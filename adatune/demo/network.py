@@ -94,8 +94,8 @@ def write_demo_network(run: Path, output: Path, faces: int = FACES) -> Path:
     kimg = state["images_shown"] / 1000
     source = (
         f"Trained from scratch by adatune.demo.network for {kimg:g} kimg, batch 16, seed {state['seed']}, on "
-        f"{faces} faces drawn by adatune.demo.drawn_faces (seeds 0 to {faces - 1}, mirrored too). No photo of "
-        "any person was used. Apache-2.0."
+        f"{faces} faces drawn by adatune.demo.drawn_faces (seeds 0 to {faces - 1}, mirrored too). No photo "
+        "of any person was used. Apache-2.0."
     )
     metadata = {"aspect": ASPECT, "augment_p": 0.0, "kimg": kimg, "augs": "none", "source": source}
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,12 @@
-"""Forty photographs out of one, and five that must be turned down: the folder that the demo pretends you took.
+"""Forty photographs out of one, and five that must be turned down: the demo's folder of photos.
 
-Each takes the public-domain portrait of an astronaut in another frame, turn, perspective and light. Frames are
-drawn until every picture differs from all others as `prep` compares them, plain and mirrored.
+Each takes the public-domain portrait of an astronaut in another frame, turn, perspective and light. Frames
+are drawn until every picture differs from all others as `prep` compares them, plain and mirrored.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -32,7 +33,7 @@ _SAFETY = 3  # bits beyond prep's limit: JPEG and another OpenCV may move a hash
 
 
 def make_photos(folder: Path, count: int = 40, seed: int = 0) -> list[Path]:
-    """Write COUNT portraits and the decoys into FOLDER (made if missing) as JPEG files; the same bytes each time.
+    """Write COUNT portraits and the decoys into FOLDER (made if missing) as JPEG, the same each time.
 
     Returns: all files, portraits first.
     """
@@ -99,12 +100,14 @@ def _frame(plate: Pixels, random: Generator) -> Pixels:
     bend = random.normal(0, 0.045, (4, 2)) * 6 * _EYE_DISTANCE
     target = (corners + bend - bend.mean(axis=0)) @ turn.T + [x, y]
     source = corners + _EYES + _MARGIN
-    matrix = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
+    matrix = np.asarray(
+        cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32)), float
+    )
     return _project(plate, matrix, width, height, bool(random.random() < 0.5))
 
 
 def _project(
-    plate: Pixels, matrix: NDArray[np.floating], width: int, height: int, is_mirrored: bool
+    plate: Pixels, matrix: NDArray[np.floating[Any]], width: int, height: int, is_mirrored: bool
 ) -> Pixels:
     photo = cv2.warpPerspective(
         plate, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
@@ -117,17 +120,16 @@ def _mirrored(photo: Pixels) -> Pixels:
 
 
 def _light(photo: Pixels, random: Generator) -> Pixels:
-    """Relight a photo: a lamp from one side, exposure, contrast, colour cast, now and then black and white."""
+    """Relight a photo: a lamp from one side, exposure, contrast, colour cast, at times no colour."""
     height, width = photo.shape[:2]
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     angle = random.uniform(0, 2 * np.pi)
     lamp = np.exp(random.uniform(0, 0.55) * (np.cos(angle) * x + np.sin(angle) * y))[..., None]
     vignette = (1 - random.uniform(0, 0.3) * (x * x + y * y) / 2)[..., None]
     cast = np.exp(random.normal(0, 0.07, 3)).astype(np.float32)
-    linear = (
-        (photo.astype(np.float32) / 255) ** 2.2 * lamp * vignette * cast * np.exp(random.normal(0.0, 0.2))
-    )
-    value = np.clip(linear, 0, None) ** (random.uniform(0.85, 1.15) / 2.2)
+    exposure = np.exp(random.normal(0.0, 0.2))
+    linear = (photo.astype(np.float32) / 255) ** 2.2 * lamp * vignette * cast * exposure
+    value: NDArray[Any] = np.clip(linear, 0, None) ** (random.uniform(0.85, 1.15) / 2.2)
     grey = value.mean(axis=2, keepdims=True)
     value = grey + (value - grey) * (0.0 if random.random() < 0.06 else random.uniform(0.65, 1.25))
     value += random.normal(0, random.uniform(0, 0.015), value.shape)
@@ -144,7 +146,7 @@ def _upright(plate: Pixels, eye_distance: float) -> Pixels:
 
 def _blurred(plate: Pixels) -> Pixels:
     """A photo out of focus by an eighth of the eye distance: still a face, but one without edges."""
-    return np.asarray(cv2.GaussianBlur(_upright(plate, 80), (0, 0), 10), np.uint8)
+    return np.asarray(cv2.GaussianBlur(_upright(plate, 80), (0, 0), 11), np.uint8)
 
 
 def _covered(plate: Pixels) -> Pixels:
