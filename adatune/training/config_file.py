@@ -73,7 +73,7 @@ def _format(name: str, value: bool | float | str) -> str:
     )  # JSON leaves DEL, TOML forbids it
 
 
-def write_config(config: TrainConfig, path: Path) -> None:
+def write_config(path: Path, config: TrainConfig) -> None:
     """Write CONFIG to PATH atomically."""
     write_text(path, to_toml(config))
 
@@ -88,8 +88,7 @@ def read_config(path: Path) -> TrainConfig:
     values = read_values(path)
     if "data" not in values:
         raise UsageError(f"{path} does not say what was trained on (key 'data'). Restore it from a copy.")
-    optional = {name: None for name in _types() if _is_optional(name)}
-    return TrainConfig(**{**optional, **values})
+    return TrainConfig(**(_left_out() | values))
 
 
 def read_values(path: Path) -> dict[str, Any]:
@@ -106,9 +105,8 @@ def read_values(path: Path) -> dict[str, Any]:
             f"{path} is not TOML: {error}. Correct it or start from another run's config.toml."
         ) from error
     check_values(content, str(path))
-    optional = {name: None for name in _types() if _is_optional(name)}
-    is_complete = all(name in content or name in optional for name in _types())
-    return {**optional, **content} if is_complete else content
+    is_complete = all(name in content or _is_optional(name) for name in _types())
+    return _left_out() | content if is_complete else content
 
 
 def check_values(values: Mapping[str, Any], where: str) -> None:
@@ -128,6 +126,11 @@ def check_values(values: Mapping[str, Any], where: str) -> None:
 
 
 _WORDS = {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}
+
+
+def _left_out() -> dict[str, Any]:
+    """What a complete file means by the keys that it does not have."""
+    return {name: None for name in _types() if _is_optional(name)}
 
 
 def _types() -> dict[str, Any]:

@@ -9,15 +9,14 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from adatune.errors import RunError
 from adatune.home import list_runs, new_run_folder, newest_run, runs_folder, write_text
-from adatune.training.config import TrainConfig
-from adatune.training.config_file import write_config
+from adatune.training.run_lock import locked
 
 CONFIG, STATS, LOG, STATE = "config.toml", "stats.jsonl", "log.txt", "state.pt"
 _SNAPSHOT = re.compile(r"network-(\d{6,}(?:\.\d{3})?)\.safetensors")
@@ -37,11 +36,22 @@ def images_of(snapshot: Path) -> int | None:
     return None if match is None else round(float(match[1]) * 1000)
 
 
-def create_run(config: TrainConfig, name: str) -> Path:
-    """Make `runs/NNNNN-NAME` with its config.toml."""
-    folder = new_run_folder(name)
-    write_config(config, folder / CONFIG)
-    return folder
+def create(name: str) -> Path:
+    """Make `runs/NNNNN-NAME` with the next free number."""
+    return new_run_folder(name)
+
+
+@contextmanager
+def lock(folder: Path) -> Generator[None]:
+    """Hold FOLDER for this process while training, and remove what killed processes left half written.
+
+    Raises:
+        RunError: another living process holds it.
+    """
+    with locked(folder):
+        for path in leftovers(folder):
+            path.unlink(missing_ok=True)
+        yield
 
 
 def is_run(text: str) -> bool:
@@ -112,7 +122,7 @@ def _stats_lines(folder: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 
 def truncate_stats(folder: Path, step: int) -> None:
-    """Drop what stats.jsonl says about steps after STEP, and half-written lines, before a run goes on from there."""
+    """Drop what stats.jsonl says about steps after STEP, and half-written lines, before a run goes on."""
     kept = b"".join(line for line, row in _stats_lines(folder) if row.get("step", 0) <= step)
     path = folder / STATS
     if path.is_file() and path.read_bytes() != kept:
@@ -126,7 +136,7 @@ def list_snapshots(folder: Path) -> list[Path]:
 
 
 def superfluous_snapshots(folder: Path, keep_last: int, keep_every_kimg: float) -> list[Path]:
-    """Snapshots that need not be kept: neither among the last KEEP_LAST nor the first of their KEEP_EVERY_KIMG."""
+    """Snapshots neither among the last KEEP_LAST nor the first at or past a multiple of KEEP_EVERY_KIMG."""
     snapshots = list_snapshots(folder)
     milestones: dict[int, Path] = {}
     for path in snapshots:  # the first at or past each multiple: with an odd batch none falls exactly on it
@@ -137,7 +147,7 @@ def superfluous_snapshots(folder: Path, keep_last: int, keep_every_kimg: float) 
     return [path for path in snapshots if path not in kept]
 
 
-def prune_snapshots(folder: Path, keep_last: int, keep_every_kimg: float) -> int:
+def prune(folder: Path, keep_last: int, keep_every_kimg: float) -> int:
     """Delete superfluous snapshots with the sample grids of the same moment; returns the bytes freed."""
     freed = 0
     for snapshot in superfluous_snapshots(folder, keep_last, keep_every_kimg):
@@ -159,7 +169,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def explaining_full_disk(folder: Path) -> Iterator[None]:
+def explaining_full_disk(folder: Path) -> Generator[None]:
     """Turn what any library says when the disk is full into words that help.
 
     Raises:

@@ -2,53 +2,39 @@
 
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from adatune.errors import RunError
 
-_FILE = ".lock"
+FILE = ".lock"
 _PLACE = 1 << 30  # Windows forbids reading a locked byte: lock one beyond the text
 
 
-class RunLock:
-    """Held while a process trains in a folder; the system frees it when the process ends, however it ends."""
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Hold FOLDER for this process; the system frees it when the process ends, however it ends.
 
-    def __init__(self, folder: Path) -> None:
-        """Does not lock yet; use `with RunLock(folder):`."""
-        self.folder = folder
-        self._file: BinaryIO | None = None
+    The file stays: deleting it would let two processes lock two different files of the same name.
 
-    def __enter__(self) -> Self:
-        """Take the lock.
-
-        Raises:
-            RunError: another living process holds it.
-        """
-        file = os.fdopen(os.open(self.folder / _FILE, os.O_RDWR | os.O_CREAT, 0o644), "rb+")
+    Raises:
+        RunError: another living process holds it.
+    """
+    with os.fdopen(os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644), "rb+") as file:
         try:
             _lock(file)
         except OSError as error:
             holder = file.read(20).decode(errors="replace").strip()
-            file.close()
             raise RunError(
-                f"{self.folder} is in use by another adatune{f' (process {holder})' if holder else ''}. "
+                f"{folder} is in use by another adatune{f' (process {holder})' if holder else ''}. "
                 "Wait until it ends, or stop it; it saves before it leaves."
             ) from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n".encode())
         file.flush()
-        self._file = file
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Free the lock. The file stays: deleting it would let two processes lock two different files."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        yield
 
 
 if sys.platform == "win32":

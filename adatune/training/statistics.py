@@ -38,8 +38,10 @@ class Statistics:
 
     def add_logits(self, kind: str, logits: Tensor) -> None:
         """Take scores and signs of the logits of KIND, 'real' or 'fake'."""
+        logits = logits.detach()
         self.add(f"score_{kind}", logits)
-        self.add(f"sign_{kind}", logits.detach().sign())
+        # torch says that NaN has the sign 0, which would count.
+        self.add(f"sign_{kind}", torch.where(logits.isfinite(), logits.sign(), torch.nan))
 
     def means(self) -> dict[str, float | None]:
         """Mean by name, None where nothing came, and how many values were not finite."""
