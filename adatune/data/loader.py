@@ -4,7 +4,7 @@ A continued run needs to remember one number: how many images it has shown.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -98,8 +98,11 @@ class Loader:
         self._next = (following, self._executor.submit(self._read, *following))
         return self._to_device(pixels, items)
 
-    def close(self) -> None:
-        """Stop the thread; it is started again by nothing."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the thread."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _items(self, position: int, count: int) -> NDArray[np.int64]:

@@ -72,10 +72,15 @@ def dataset(tmp_path: Path) -> Dataset:
     return open_dataset(tmp_path)
 
 
+def serve(
+    dataset: Dataset, settings: Settings, position: int, count: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    with Loader(dataset, settings, CPU) as loader:
+        return loader.batch(position, count)
+
+
 def test_pixels_lie_between_minus_one_and_one(dataset: Dataset) -> None:
-    loader = Loader(dataset, Settings(), CPU)
-    images, labels = loader.batch(0, 5)
-    loader.close()
+    images, labels = serve(dataset, Settings(), 0, 5)
     expected = torch.as_tensor(dataset.read(batch_items(0, 0, 5, 5))).float() / 127.5 - 1
     assert images.dtype == torch.float32
     assert torch.equal(images, expected)
@@ -85,11 +90,11 @@ def test_pixels_lie_between_minus_one_and_one(dataset: Dataset) -> None:
 
 
 def test_a_loader_that_starts_in_the_middle_serves_what_the_first_would_have(dataset: Dataset) -> None:
-    first, second = (Loader(dataset, Settings(seed=5, mirror=True), CPU) for _ in range(2))
-    served = [first.batch(position, 4)[0] for position in range(0, 40, 4)]
-    assert all(torch.equal(second.batch(p, 4)[0], served[p // 4]) for p in (20, 24, 36, 8))
-    first.close()
-    second.close()
+    settings = Settings(seed=5, mirror=True)
+    with Loader(dataset, settings, CPU) as first:
+        served = [first.batch(position, 4)[0] for position in range(0, 40, 4)]
+    with Loader(dataset, settings, CPU) as second:
+        assert all(torch.equal(second.batch(p, 4)[0], served[p // 4]) for p in (20, 24, 36, 8))
 
 
 @pytest.mark.parametrize(
@@ -98,10 +103,7 @@ def test_a_loader_that_starts_in_the_middle_serves_what_the_first_would_have(dat
 def test_one_pass_shows_each_image_in_each_flip_once(
     dataset: Dataset, mirror: bool, mirror_y: bool, copies: int
 ) -> None:
-    loader = Loader(dataset, Settings(mirror=mirror, mirror_y=mirror_y), CPU)
-    assert loader.num_items == 5 * copies
-    images, _ = loader.batch(0, loader.num_items)
-    loader.close()
+    images, _ = serve(dataset, Settings(mirror=mirror, mirror_y=mirror_y), 0, 5 * copies)
     plain = torch.as_tensor(dataset.read(range(5))).float() / 127.5 - 1
     wanted = (
         [plain]
@@ -115,30 +117,22 @@ def test_one_pass_shows_each_image_in_each_flip_once(
 
 def test_flipping_leaves_the_pictures_in_memory_as_they_are(dataset: Dataset) -> None:
     before = dataset.read(range(5))
-    loader = Loader(dataset, Settings(mirror=True), CPU)
-    loader.batch(0, 10)
-    loader.close()
+    serve(dataset, Settings(mirror=True), 0, 10)
     assert np.array_equal(dataset.read(range(5)), before)
 
 
 def test_labels_go_with_their_images(dataset: Dataset) -> None:
-    loader = Loader(dataset, Settings(mirror=True, cond=True), CPU)
-    _, labels = loader.batch(3, 9)
-    loader.close()
+    _, labels = serve(dataset, Settings(mirror=True, cond=True), 3, 9)
     assert labels is not None
     assert labels.argmax(1).tolist() == [int(i) % 5 % 3 for i in batch_items(0, 3, 9, 10)]
 
 
 def test_a_batch_larger_than_the_dataset_runs_over_several_passes(dataset: Dataset) -> None:
-    loader = Loader(dataset, Settings(), CPU)
-    assert len(loader.batch(2, 23)[0]) == 23
-    loader.close()
+    assert len(serve(dataset, Settings(), 2, 23)[0]) == 23
 
 
 def test_a_damaged_picture_stops_the_run_with_its_name(dataset: Dataset) -> None:
     path = dataset.path / "3.png"
     path.write_bytes(path.read_bytes()[:60])
-    loader = Loader(dataset, Settings(), CPU)
     with pytest.raises(DatasetError, match=r"3\.png"):
-        loader.batch(0, 5)
-    loader.close()
+        serve(dataset, Settings(), 0, 5)
