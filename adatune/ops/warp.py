@@ -142,8 +142,8 @@ def _taps(index: Tensor) -> Tensor:
 
 
 def _positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Where the samples lie on the extended grid: y and x, [batch, 2 height + 10, 2 width + 10] each."""
     # The filter is centred on tap 5, not 5.5, so pixel centres lie on every second sample of the grid.
-    # The filter's centre is tap 5, not 5.5, so pixel centres lie on every second sample of the grid.
     x = torch.arange(2 * width + 10, device=inverse.device, dtype=inverse.dtype) / 2 - (width / 2 + 2)
     y = torch.arange(2 * height + 10, device=inverse.device, dtype=inverse.dtype) / 2 - (height / 2 + 2)
     a = inverse[:, :2, :, None, None]
