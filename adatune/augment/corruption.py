@@ -43,13 +43,11 @@ def band_filters(amounts: Mapping[str, Tensor]) -> Tensor:
         amounts: columns filter_0 ... filter_3, exponents of 2, [batch] each; 0 leaves a band as it is.
     """
     exponents = torch.stack([amounts[f"filter_{band}"] for band in range(BANDS)], dim=-1)
-    power = torch.tensor(EXPECTED_POWER, dtype=exponents.dtype, device=exponents.device)
+    bank, power = _bank_on(exponents.device, exponents.dtype)
     gain = torch.exp2(exponents)
-    norms = (
-        power * gain.square() + (1 - power)
-    ).sqrt()  # of a vector of ones but for one entry; the powers sum to 1
-    gains = gain / norms.prod(dim=-1, keepdim=True)
-    return gains @ _bank_on(exponents.device, exponents.dtype)
+    # The powers sum to 1, and each draw leaves all bands but one alone.
+    effect = (power * gain.square() + (1 - power)).sqrt()
+    return gain / effect.prod(dim=-1, keepdim=True) @ bank
 
 
 def transform_bands(images: Tensor, filters: Tensor) -> Tensor:
@@ -98,9 +96,10 @@ def _autocorrelation(f: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _bank_on(device: torch.device, dtype: torch.dtype) -> Tensor:
+def _bank_on(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False):
-        return filter_bank().to(dtype).to(device)
+        power = torch.tensor(EXPECTED_POWER, dtype=torch.float64)
+        return filter_bank().to(dtype).to(device), power.to(dtype).to(device)
 
 
 def _filter_matrix(filters: Tensor, side: int) -> Tensor:

@@ -71,7 +71,7 @@ def downsample(samples: Tensor) -> Tensor:
         along_y = _downsampling_matrix(height, samples.device, samples.dtype)
         along_x = _downsampling_matrix(width, samples.device, samples.dtype)
         return _multiply(along_y, samples, along_x)
-    return upfirdn2d(samples, _low_pass(samples), down=2, flip=True)
+    return upfirdn2d(samples, _low_pass(samples.device, samples.dtype), down=2, flip=True)
 
 
 def _use_matrices(x: Tensor, height: int, width: int) -> bool:
@@ -82,9 +82,10 @@ def _extended_side(side: int) -> int:
     return 3 * side - 2
 
 
-def _low_pass(like: Tensor) -> Tensor:
-    taps = torch.tensor(SYM6, dtype=torch.float64)
-    return (taps / taps.sum()).to(like.dtype).to(like.device)
+@lru_cache(maxsize=8)
+def _low_pass(device: torch.device, dtype: torch.dtype) -> Tensor:
+    with torch.inference_mode(False):
+        return _taps(torch.arange(len(SYM6))).to(dtype).to(device)
 
 
 def _extend_and_upsample(images: Tensor, rows: slice, columns: slice) -> Tensor:
@@ -94,7 +95,8 @@ def _extend_and_upsample(images: Tensor, rows: slice, columns: slice) -> Tensor:
         along_y = _upsampling_matrix(height, images.device, images.dtype)[rows]
         along_x = _upsampling_matrix(width, images.device, images.dtype)[columns]
         return _multiply(along_y, images, along_x)
-    grid = upfirdn2d(_reflect(_reflect(images, 3), 2), _low_pass(images), up=2, padding=(6, 5, 6, 5), gain=4)
+    extended, low_pass = _reflect(_reflect(images, 3), 2), _low_pass(images.device, images.dtype)
+    grid = upfirdn2d(extended, low_pass, up=2, padding=(6, 5, 6, 5), gain=4)
     return grid[:, :, rows, columns]
 
 

@@ -26,7 +26,9 @@ def sampled_by_torch(images: Tensor, inverse: Tensor) -> Tensor:
     fine = upfirdn2d(padded, taps / taps.sum(), up=2, padding=(6, 5, 6, 5), gain=4)
     x = torch.arange(2 * width + 10, dtype=images.dtype) / 2 - width / 2 - 2
     y = torch.arange(2 * height + 10, dtype=images.dtype) / 2 - height / 2 - 2
-    places = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x)), torch.ones(len(y), len(x))], dim=-1)
+    places = torch.stack(
+        [x.expand(len(y), -1), y[:, None].expand(-1, len(x)), torch.ones(len(y), len(x))], dim=-1
+    )
     source = places @ inverse[:, None].transpose(-1, -2)
     # From pixels around the centre to -1..1 over the whole fine grid, whose pixels lie on its even samples.
     sides = torch.tensor([fine.shape[3], fine.shape[2]], dtype=images.dtype)
@@ -35,7 +37,9 @@ def sampled_by_torch(images: Tensor, inverse: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("size", [(16, 16), (9, 14), (2, 5)])
-@pytest.mark.parametrize("inverse", [turn(0), turn(90), turn(33, 1.3, 2.5, -1.25), turn(-170, 0.6), turn(10, 9.0)])
+@pytest.mark.parametrize(
+    "inverse", [turn(0), turn(90), turn(33, 1.3, 2.5, -1.25), turn(-170, 0.6), turn(10, 9.0)]
+)
 def test_samples_equal_grid_sample_on_the_reflected_picture(size: tuple[int, int], inverse: Tensor):
     images = torch.randn(2, 3, *size, dtype=torch.float64, generator=torch.manual_seed(1), requires_grad=True)
     inverse = inverse.expand(2, -1, -1)
@@ -79,7 +83,9 @@ def test_an_image_does_not_depend_on_its_neighbours_in_the_batch():
     inverse = torch.cat([turn(5), turn(60, 2.5), turn(-120, 0.5, 7, 7)]).float()
     together = warp(images, inverse)
     for i in range(3):
-        torch.testing.assert_close(warp(images[i : i + 1], inverse[i : i + 1])[0], together[i], atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            warp(images[i : i + 1], inverse[i : i + 1])[0], together[i], atol=1e-5, rtol=0
+        )
 
 
 def test_first_and_second_derivatives_are_right():
@@ -94,7 +100,7 @@ def test_first_and_second_derivatives_are_right():
 
 
 def test_second_derivative_reaches_the_images_through_a_square():
-    # The warp is linear, so sum(A(x)^2) has the constant second derivative 2 A^T A: a silent fallback would lose it.
+    # The warp is linear, so sum(A(x)^2) has the second derivative 2 A^T A: a silent fallback would lose it.
     images = torch.randn(1, 1, 5, 5, dtype=torch.float64, generator=torch.manual_seed(7), requires_grad=True)
     inverse = turn(40, 1.2)
     (gradient,) = torch.autograd.grad(warp(images, inverse).square().sum(), images, create_graph=True)
