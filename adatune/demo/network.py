@@ -1,7 +1,6 @@
 """`make demo-network`: train the demo's starting network from scratch on drawn faces, and write it whole."""
 
 import argparse
-from importlib.resources import files
 from pathlib import Path
 
 from adatune.demo.drawn_faces import ASPECT, draw_dataset
@@ -16,12 +15,6 @@ DEMO32 = NetworkConfig(
 FACES = 10_000  # drawn for the training; with their mirror images more than it can learn by heart
 SEED = 0
 LENGTH_KIMG = 200.0
-
-
-def demo_network_file() -> Path:
-    """The trained network: beside this file in an installed package, in `pretrained/` of a clone."""
-    installed = Path(str(files("adatune.demo"))) / "demo32.safetensors"
-    return installed if installed.is_file() else repository_network_file()
 
 
 def repository_network_file() -> Path:

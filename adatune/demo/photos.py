@@ -150,13 +150,18 @@ def _blurred(plate: Pixels) -> Pixels:
 
 
 def _covered(plate: Pixels) -> Pixels:
-    """A face behind a surgical mask and dark glasses."""
-    photo = _upright(plate, 90).copy()
-    mask = np.array([[140, 318], [240, 292], [340, 318], [330, 420], [240, 462], [150, 420]], np.int32)
-    cv2.fillPoly(photo, [mask], (176, 206, 214), cv2.LINE_AA)
-    for y in (345, 372, 399):
-        cv2.line(photo, (148, y), (332, y), (150, 184, 196), 3, cv2.LINE_AA)
-    for x in (192, 288):
-        cv2.ellipse(photo, (x, 270), (43, 34), 0, 0, 360, (16, 16, 20), -1, cv2.LINE_AA)
-    cv2.line(photo, (140, 258), (340, 258), (16, 16, 20), 7, cv2.LINE_AA)
-    return photo
+    """A face behind a surgical mask."""
+    photo = _upright(plate, 90).astype(np.float32)
+    upper = [[158, 376], [150, 318], [195, 300], [240, 292], [285, 300], [332, 318], [322, 376]]
+    outline = np.array([*upper, [286, 420], [240, 436], [194, 420]], np.int32)
+    cover = np.zeros(photo.shape[:2], np.float32)
+    cv2.fillPoly(cover, [outline], 1.0)
+    cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), 1.2), np.float32)[..., None]
+    cloth = np.full_like(photo, (168, 200, 212))
+    for y in (340, 364, 388):  # pleats
+        cv2.line(cloth, (140, y), (340, y), (136, 170, 186), 4, cv2.LINE_AA)
+    across = (np.arange(photo.shape[1], dtype=np.float32)[:, None] - 240) / 110
+    cloth = np.asarray(cv2.GaussianBlur(cloth, (0, 0), 1.5), np.float32) * (1 - 0.25 * across * across)
+    for start, end in (((152, 322), (126, 300)), ((330, 322), (352, 300))):
+        cv2.line(photo, start, end, (214, 222, 226), 3, cv2.LINE_AA)
+    return (photo * (1 - cover) + cloth * cover).clip(0, 255).astype(np.uint8)
