@@ -34,7 +34,7 @@ FREE = {  # fields that __post_init__ does not tie to others
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.fixed_dictionaries({}, optional=FREE))
 def test_every_configuration_survives_the_file(
     tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any]
