@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import torch
 
+from adatune.checkpoints import load
 from adatune.errors import RunError
 from adatune.networks import Discriminator, Generator
 from adatune.training.config import TrainConfig
@@ -21,8 +22,6 @@ def starting_networks(config: TrainConfig) -> Networks:
     """
     if not config.resume:
         return fresh_networks(config)
-    from adatune.checkpoints import load
-
     source = load(config.resume)
     if source.D is None or source.G is None or source.G_ema is None:
         raise RunError(

@@ -147,7 +147,8 @@ def load_state(state: TrainingState, path: Path) -> None:
             "Start again with the same 'adatune train' command."
         ) from error
     except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise RunError(
-            f"{path} cannot be continued from: {str(error).splitlines()[0]} "
-            f"Start a new run from its newest network: adatune train --resume {path.parent.name}"
+            f"{path} cannot be continued from: {reason} Start a new run from one of the folder's networks instead: "
+            f"adatune train --resume {path.parent / 'network-*.safetensors'}"
         ) from error
