@@ -81,8 +81,8 @@ def write_demo_network(run: Path, output: Path, faces: int = FACES) -> Path:
     from adatune.networks import Discriminator, Generator
 
     state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
-    networks = {"G": Generator(DEMO32), "D": Discriminator(DEMO32), "G_ema": Generator(DEMO32)}
-    for name, network in networks.items():
+    G, D, G_ema = Generator(DEMO32), Discriminator(DEMO32), Generator(DEMO32)
+    for name, network in (("G", G), ("D", D), ("G_ema", G_ema)):
         network.load_state_dict(state[name])
     kimg = state["images_shown"] / 1000
     source = (
@@ -92,9 +92,7 @@ def write_demo_network(run: Path, output: Path, faces: int = FACES) -> Path:
     )
     metadata = {"aspect": ASPECT, "augment_p": 0.0, "kimg": kimg, "augs": "none", "source": source}
     output.parent.mkdir(parents=True, exist_ok=True)
-    save_network(
-        output, networks["G_ema"], G=networks["G"], D=networks["D"], config=DEMO32, metadata=metadata
-    )
+    save_network(output, G_ema, D=D, G=G, config=DEMO32, metadata=metadata)
     return output
 
 

@@ -2,22 +2,23 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
-from adatune.checkpoints import load
+from adatune.checkpoints import LoadedNetworks, load
 from adatune.data.dataset import open_dataset
 from adatune.demo.checks import diversity, nearest_distance
 from adatune.demo.comparison import comparison
 from adatune.demo.drawn_faces import ASPECT
 from adatune.demo.network import DEMO32
 from adatune.demo.photos import DECOYS, make_photos
-from adatune.images import Pixels, grid, save_picture
+from adatune.images import Pixels, grid, save_picture, to_pixels
 from adatune.prep.prepare import PrepResult, prep
 from adatune.training.config import TrainConfig
 from adatune.training.loop import train
@@ -47,13 +48,17 @@ class DemoResult:
 
 
 def run_demo(
-    folder: Path, length_kimg: float = LENGTH_KIMG, say: Callable[[str], object] = print
+    folder: Path,
+    length_kimg: float = LENGTH_KIMG,
+    network: str = "demo32",
+    say: Callable[[str], object] = print,
 ) -> DemoResult:
     """Make photos, prepare them, fine-tune the demo's network and generate faces, all in FOLDER.
 
     Args:
         folder: made if missing; takes the place of ADATUNE_HOME while the demo runs.
         length_kimg: thousands of images to fine-tune for.
+        network: what to start from, of the architecture of `DEMO32`.
         say: is given each line about what happens.
     Raises:
         DownloadFailed: the demo's network is not installed.
@@ -63,10 +68,10 @@ def run_demo(
     folder.mkdir(parents=True, exist_ok=True)
     say(f"The whole job in about four minutes, in {folder}\n")
     with _at_home(folder):
-        return _run(folder, length_kimg, say, started)
+        return _run(folder, length_kimg, network, say, started)
 
 
-def fine_tuning(data: Path, length_kimg: float) -> TrainConfig:
+def fine_tuning(data: Path, length_kimg: float, network: str = "demo32") -> TrainConfig:
     """The settings of the demo's training: as `adatune train` at 32 pixels, but a quickly moving average.
 
     The usual average of 5 kimg would still be half the starting network when the demo ends.
@@ -74,7 +79,7 @@ def fine_tuning(data: Path, length_kimg: float) -> TrainConfig:
     batch = 16
     return TrainConfig(
         data=str(data),
-        resume="demo32",
+        resume=network,
         **DEMO32.to_dict(),
         length_kimg=length_kimg,
         batch=batch,
@@ -86,13 +91,14 @@ def fine_tuning(data: Path, length_kimg: float) -> TrainConfig:
     )
 
 
-def _run(folder: Path, length_kimg: float, say: Callable[[str], object], started: float) -> DemoResult:
+def _run(
+    folder: Path, length_kimg: float, network: str, say: Callable[[str], object], started: float
+) -> DemoResult:
     prepared = _prepare(folder, say)
     photos = _read_photos(prepared.dataset)
-    start = load("demo32")
-    before = _sample(start)
+    before = _sample(load(network))
     say(f"3. Fine-tuning a small network of drawn faces for {length_kimg:g} kimg: most of the time.")
-    run = train(fine_tuning(prepared.dataset, length_kimg))
+    run = train(fine_tuning(prepared.dataset, length_kimg, network))
     after = _sample(load(run))
     samples, sheet = folder / "faces.png", folder / "before-and-after.png"
     save_picture(
@@ -118,9 +124,8 @@ def _run(folder: Path, length_kimg: float, say: Callable[[str], object], started
 
 def _prepare(folder: Path, say: Callable[[str], object]) -> PrepResult:
     photos = make_photos(folder / "photos")
-    say(
-        f"1. Made {len(photos)} photos: {len(photos) - len(DECOYS)} of an astronaut, and {len(DECOYS)} that are no good."
-    )
+    portraits = len(photos) - len(DECOYS)
+    say(f"1. Made {len(photos)} photos: {portraits} of an astronaut, and {len(DECOYS)} that are no good.")
     result = prep(folder / "photos", name="astronaut", size=DEMO32.resolution, max_blur=MAX_BLUR)
     reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
     say(f"2. Prepared them: {result.kept} portraits levelled and cropped; left out: {reasons}.")
@@ -135,7 +140,11 @@ def _read_photos(dataset: Path) -> Pixels:
 
 def _sample(networks: LoadedNetworks) -> Pixels:
     """The averaged generator's pictures of SEEDS, uint8 [count, size, size, 3]."""
-    return generate(networks, seeds=SEEDS, psi=PSI)
+    generator = networks.G_ema
+    assert generator is not None, "load always gives an averaged generator"
+    latents = np.stack([np.random.RandomState(seed).randn(networks.config.z_dim) for seed in SEEDS])
+    with torch.no_grad():
+        return to_pixels(generator(torch.tensor(latents, dtype=torch.float32), psi=PSI, noise="const"))
 
 
 def _compare(photos: Pixels, before: Pixels, after: Pixels, length_kimg: float) -> Image.Image:
@@ -150,9 +159,7 @@ def _compare(photos: Pixels, before: Pixels, after: Pixels, length_kimg: float) 
 def _tell(result: DemoResult, say: Callable[[str], object]) -> None:
     closer = result.nearest_before / max(result.nearest_after, 1e-9)
     varied = result.diversity_after / max(result.diversity_photos, 1e-9)
-    say(
-        f"4. Drew {len(SEEDS)} new faces: {closer:.1f} times as near to the photos as before, {varied:.0%} as varied."
-    )
+    say(f"4. Drew {len(SEEDS)} new faces: {closer:.1f} times as near to the photos, {varied:.0%} as varied.")
     say(f"\nBefore and after: {result.comparison}")
     say(f"New faces:        {result.samples}")
     say(f"The run:          {result.run}")
@@ -160,7 +167,7 @@ def _tell(result: DemoResult, say: Callable[[str], object]) -> None:
 
 
 @contextmanager
-def _at_home(folder: Path) -> Iterator[None]:
+def _at_home(folder: Path) -> Generator[None]:
     """Let ADATUNE_HOME be FOLDER for a while."""
     before = os.environ.get("ADATUNE_HOME")
     os.environ["ADATUNE_HOME"] = str(folder)
