@@ -78,6 +78,7 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
     with (
         run_folder.lock(folder),
         _stop_requests() as stop,
+        run_folder.explaining_full_disk(folder),
         Loader(dataset, config, state.device) as loader,
         Progress(config, folder, state.images_shown) as progress,
     ):
@@ -87,6 +88,8 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
         while state.images_shown < config.length_images:
             shown_before = state.images_shown
             images, labels = loader.batch(shown_before, config.batch)
+            if labels is None and state.label_pool is not None:
+                labels = state.label_pool[:1].expand(config.batch, -1)
             training_step(state, images, labels)
             now = time.monotonic()
             state.seconds = seconds_before + now - started
@@ -94,7 +97,8 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
 
             is_over = state.images_shown >= config.length_images
             is_late = config.hours is not None and now - started >= config.hours * 3600
-            if is_over or _crossed(shown_before, state.images_shown, config.tick_kimg):
+            is_tick = is_over or _crossed(shown_before, state.images_shown, config.tick_kimg)
+            if is_tick:
                 state.tick += 1
                 shown = state.images_shown - tick_start_images
                 row = _row(state) | {"seconds_per_kimg": round((now - last_tick) / shown * 1000, 3)}
@@ -102,9 +106,6 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
                 progress.tick(row | {"memory_gb": memory_gb(state.device)})
                 state.statistics.clear()
                 last_tick, tick_start_images = now, state.images_shown
-                is_tick = True
-            else:
-                is_tick = False
 
             if is_over or is_late or _is_snapshot_due(state, shown_before, is_tick, now - last_snapshot):
                 progress.note(_snapshot(state, dataset, folder))
