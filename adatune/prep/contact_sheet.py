@@ -17,6 +17,7 @@ _TITLES = {
     "not-frontal": ("Not frontal", "The head is turned, raised or lowered too far."),
     "occluded": ("Covered", "Something covers part of the face."),
     "blurred": ("Blurred", "The edges of the face are soft."),
+    "border": ("Cut off", "Too much of the crop lies outside the photo and would be invented."),
     "duplicate": ("Duplicates", "The same picture is kept from a sharper file."),
 }
 
@@ -106,6 +107,7 @@ def _facts(row: Row, config: PrepConfig) -> str:
             ("turned", f"{record.yaw:+.0f}° {record.pitch:+.0f}°", row.reason == "not-frontal"),
             ("blur", f"{record.blur:.1f} px", row.reason == "blurred"),
             ("covered", f"{record.occlusion:.2f}", row.reason == "occluded"),
+            ("outside", f"{record.invented:.0%}", row.reason == "border"),
         ]
         if record.faces > 1:
             facts += [("faces", str(record.faces), False)]

@@ -35,6 +35,7 @@ REASONS = (
     "not-frontal",
     "occluded",
     "blurred",
+    "border",
     "duplicate",
 )
 _THUMBNAIL = 240  # long side of the photo on the contact sheet, pixels
@@ -168,4 +169,6 @@ def judge(record: Record, config: PrepConfig) -> str:
         return "occluded"
     if record.blur > config.max_blur:
         return "blurred"
+    if record.invented > config.max_border:
+        return "border"
     return ""

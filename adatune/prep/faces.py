@@ -42,6 +42,9 @@ _SECOND_LOOKS = np.array(
     ]
 )
 
+# Rows of the window that are left when the rest of a face is painted over.
+_PARTS = {"eyes": (11, 24), "lower": (23, 48), "mouth": (30, 48)}
+
 
 @dataclass(frozen=True)
 class Face:
@@ -66,6 +69,7 @@ class Refined:
     confidence: float  # mean face probability over all windows
     spread: float  # standard deviation of the landmarks over all windows, in eye distances
     mirror_gap: float  # mean distance of the landmarks from plain and from mirrored windows, in eye distances
+    part_logits: dict[str, float]  # log odds of a face when all but one part of `_PARTS` is painted over
 
 
 class FaceFinder:
@@ -139,34 +143,51 @@ class FaceFinder:
             landmarks: five points from `find`, [5, 2].
         """
         first, _ = self._look(pixels, landmarks, _FIRST_LOOKS)
-        second, confidence = self._look(pixels, first.mean(axis=(0, 1)), _SECOND_LOOKS)
+        second, windows = self._look(pixels, first.mean(axis=(0, 1)), _SECOND_LOOKS)
         mean = second.mean(axis=(0, 1))
         eyes = max(1e-6, float(np.hypot(*(mean[1] - mean[0]))))
         deviation = np.sqrt(((second - mean) ** 2).sum(axis=-1).mean())
         gap = np.hypot(*(second[0].mean(axis=0) - second[1].mean(axis=0)).T).mean()
-        return Refined(mean, confidence, float(deviation / eyes), float(gap / eyes))
+        confidence = float(torch.sigmoid(self._log_odds(windows)).mean())
+        parts = {name: float(self._log_odds(_only(windows, rows)).mean()) for name, rows in _PARTS.items()}
+        return Refined(mean, confidence, float(deviation / eyes), float(gap / eyes), parts)
 
-    def _look(self, pixels: Pixels, landmarks: Points, looks: Points) -> tuple[Points, float]:
-        """Landmarks seen through each window, plain then mirrored, [2, looks, 5, 2] in the photo; mean probability."""
+    def _look(self, pixels: Pixels, landmarks: Points, looks: Points) -> tuple[Points, Tensor]:
+        """The landmarks seen through several windows, and those windows.
+
+        Returns: points in the photo, [plain and mirrored, looks, 5, 2]; windows [2 * looks, 3, 48, 48].
+        """
         corners = _window_corners(landmarks)
         patch = torch.from_numpy(warp(pixels, corners, _PATCH, _PATCH).copy()).permute(2, 0, 1)[None].float()
         matrices = _look_matrices(looks)
         grid = F.affine_grid(matrices, [len(looks), 3, 2 * _WINDOW, 2 * _WINDOW], align_corners=False)
-        windows = F.grid_sample(
+        plain = F.grid_sample(
             patch.expand(len(looks), -1, -1, -1), grid, padding_mode="reflection", align_corners=False
         )
-        windows = F.avg_pool2d((windows - 127.5) * 0.0078125, 2)
+        plain = F.avg_pool2d((plain - 127.5) * 0.0078125, 2)
+        windows = torch.cat([plain, plain.flip(3)])
         with torch.no_grad():
-            _, points, scores = self._networks.onet(torch.cat([windows, windows.flip(3)]))
-        seen: Tensor = points.reshape(2, len(looks), 2, 5).transpose(2, 3)
+            points: Tensor = self._networks.onet(windows)[1]
+        seen = points.reshape(2, len(looks), 2, 5).transpose(2, 3)
         seen[1, :, :, 0] = 1 - seen[1, :, :, 0]
         seen[1] = seen[1][:, [1, 0, 2, 4, 3]]
-        in_patch = torch.einsum("lij,mlpj->mlpi", matrices[:, :, :2], seen * 2 - 1) + matrices[:, None, :, 2]
-        unit = (in_patch.double().numpy() + 1) / 2
-        placed = (
-            corners[0] + unit[..., :1] * (corners[1] - corners[0]) + unit[..., 1:] * (corners[3] - corners[0])
-        )
-        return placed, float(scores[:, 1].mean())
+        in_patch = torch.einsum("lij,mlpj->mlpi", matrices[:, :, :2], seen * 2 - 1)
+        unit = ((in_patch + matrices[:, None, :, 2]).double().numpy() + 1) / 2
+        across, down = corners[1] - corners[0], corners[3] - corners[0]
+        return corners[0] + unit[..., :1] * across + unit[..., 1:] * down, windows
+
+    def _log_odds(self, windows: Tensor) -> Tensor:
+        """Log odds of a face in each window, [count]."""
+        with torch.no_grad():
+            scores: Tensor = self._networks.onet(windows)[2]
+        return torch.logit(scores[:, 1].clamp(1e-5, 1 - 1e-5))
+
+
+def _only(windows: Tensor, rows: tuple[int, int]) -> Tensor:
+    """Windows with everything outside ROWS painted over in their mean colour."""
+    painted = windows.mean(dim=(2, 3), keepdim=True).expand_as(windows).clone()
+    painted[:, :, rows[0] : rows[1]] = windows[:, :, rows[0] : rows[1]]
+    return painted
 
 
 def _look_matrices(looks: Points) -> Tensor:

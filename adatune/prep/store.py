@@ -21,7 +21,7 @@ from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
 from adatune.prep.examine import Record
 
-_VERSION = 1  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 2  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published.json"
 
 
