@@ -1,7 +1,14 @@
 """adatune: from a folder of photos to a fine-tuned StyleGAN2 generator. Importing this loads no torch."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adatune.checkpoints import load
+    from adatune.latent.sampling import generate
+    from adatune.networks import Discriminator, Generator, NetworkConfig
+    from adatune.preparation.prepare import prep
+    from adatune.training.loop import train
 
 __version__ = "0.1.0"
 

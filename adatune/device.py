@@ -26,7 +26,8 @@ def pick_device(name: str = "auto") -> "torch.device":
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise UsageError(
-            f"--device {name} cannot be used here: {str(error).splitlines()[0]} Use --device cpu, or leave it out."
+            f"--device {name} cannot be used here: {str(error).splitlines()[0]} "
+            "Use --device cpu, or leave it out."
         ) from error
     return device
 

@@ -6,7 +6,7 @@ stretched back by enlarging the height, so 512x512 becomes 512 wide and 640 high
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ Pixels = NDArray[np.uint8]  # [height, width, 3] RGB, or [height, width] grey
 def to_pixels(images: "Tensor") -> Pixels:
     """Images in [-1, 1], [batch, channels, height, width], to uint8 [batch, height, width, 3] RGB.
 
-    Rounds to nearest after scaling by 127.5 and adding 128, then clamps, as StyleGAN2-ADA tools do.
+    127.5 x + 128, clamped and cut to whole numbers: what rounding 127.5 (x + 1) gives, and what every
+    StyleGAN2-ADA tool does. Grey becomes RGB.
     """
     import torch
 
@@ -38,7 +39,7 @@ def undo_aspect(picture: Image.Image, aspect: float) -> Image.Image:
 
     Args:
         picture: square pixels as the network made them.
-        aspect: height divided by width of the crops (5:4 portrait is 1.25). The longer side grows, so no pixel is lost.
+        aspect: height divided by width of the crops (5:4 portrait is 1.25); the longer side grows.
     """
     if aspect == 1:
         return picture
@@ -48,7 +49,7 @@ def undo_aspect(picture: Image.Image, aspect: float) -> Image.Image:
 
 
 def grid(pixels: Sequence[Pixels] | Pixels, columns: int, aspect: float = 1.0) -> Image.Image:
-    """Lay pictures [height, width, 3] out row by row in COLUMNS columns, aspect undone; empty places stay black."""
+    """Lay pictures [height, width, 3] out in COLUMNS columns, aspect undone; empty places are black."""
     tiles = [undo_aspect(Image.fromarray(tile), aspect) for tile in pixels]
     width, height = tiles[0].size
     rows = -(-len(tiles) // columns)
@@ -60,5 +61,7 @@ def grid(pixels: Sequence[Pixels] | Pixels, columns: int, aspect: float = 1.0) -
 
 def save_picture(picture: Image.Image, path: Path, quality: int = 95) -> None:
     """Write PICTURE to PATH atomically; the suffix chooses the format (JPEG without chroma subsampling)."""
-    options = {"quality": quality, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+    options: dict[str, Any] = (
+        {"quality": quality, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+    )
     write_atomically(path, lambda temporary: picture.save(temporary, **options))

@@ -2,7 +2,7 @@
 
     python benchmarks/curves.py --data faces32.npy --reference curves.json
 
-Runs the settings that `curves.json` describes (32x32, 40 kimg, one CPU thread a run: about 8 minutes each), writes
+Runs the settings that `curves.json` describes (32x32, 40 kimg, one CPU thread a run), writes
 `results/curves.json` and overlays it on the published curves in `results/curves.png` (needs matplotlib).
 """
 
@@ -112,23 +112,36 @@ def run(name: str, data: Path, pictures: Path | None, steps: int) -> list[dict[s
         training_step(state, torch.where(is_mirrored, images.flip(3), images), None)
         if step % ROW_STEPS == 0:
             means = state.statistics.means()
-            row = {"kimg": state.images_shown / 1000, "p": state.p} | {key: means[ours] for key, ours in MEANS.items()}
+            row = {"kimg": state.images_shown / 1000, "p": state.p} | {
+                key: means[ours] for key, ours in MEANS.items()
+            }
             if step % FRECHET_STEPS == 0:
                 row["frechet8_train"] = frechet8(state, reals)
             rows.append(row)
             state.statistics.clear()
-            print(f"{name} {row['kimg']:.1f} kimg {time.monotonic() - started:.0f} s", json.dumps(row), flush=True)
+            print(
+                f"{name} {row['kimg']:.1f} kimg {time.monotonic() - started:.0f} s",
+                json.dumps(row),
+                flush=True,
+            )
     if pictures:
         samples = torch.randn(64, config.z_dim, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
-            save_picture(grid(to_pixels(copy.deepcopy(state.G_ema)(samples, noise="const")), 8), pictures / f"{name}.png")
+            save_picture(
+                grid(to_pixels(copy.deepcopy(state.G_ema)(samples, noise="const")), 8),
+                pictures / f"{name}.png",
+            )
     return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is asked for, merge it into results/curves.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="uint8 images [n, 3, 32, 32] or [n, 32, 32, 3], .npy")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="uint8 images [n, 3, 32, 32] or [n, 32, 32, 3], .npy"
+    )
     parser.add_argument("--runs", default=",".join(list(RUNS)[:3]), help="names, with commas")
     parser.add_argument("--pictures", type=Path, help="folder for a sample sheet per run (they show faces)")
     parser.add_argument("--processes", type=int, default=1)
@@ -139,11 +152,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.processes) as pool:
-        futures = {name: pool.submit(run, name, options.data, options.pictures, options.steps) for name in names}
+        futures = {
+            name: pool.submit(run, name, options.data, options.pictures, options.steps) for name in names
+        }
         for name, future in futures.items():
             merged = json.loads(options.out.read_text()) if options.out.exists() else {"runs": {}}
-            merged["what"] = "adatune's curves with the settings of the published ones, CPU, fp32, one thread a run"
-            merged["machine"] = {"cpu": platform.processor() or platform.machine(), "torch": torch.__version__}
+            merged["what"] = (
+                "adatune's curves with the settings of the published ones, CPU, fp32, one thread a run"
+            )
+            merged["machine"] = {
+                "cpu": platform.processor() or platform.machine(),
+                "torch": torch.__version__,
+            }
             merged["runs"][name] = future.result()
             options.out.write_text(json.dumps(merged, indent=1))
 

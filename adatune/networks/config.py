@@ -1,4 +1,4 @@
-"""The architecture of a generator and its discriminator, as one frozen record that travels with the weights."""
+"""The architecture of a generator and its discriminator, one frozen record that travels with the weights."""
 
 from dataclasses import asdict, dataclass
 from math import log2
@@ -33,7 +33,9 @@ class NetworkConfig:
             raise ValueError(f"resolution is {self.resolution}; it must be a power of two from 4 to 1024")
         for name in ("g_architecture", "d_architecture"):
             if getattr(self, name) not in ARCHITECTURES:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(ARCHITECTURES)}")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(ARCHITECTURES)}"
+                )
         for name in ("channels", "z_dim", "w_dim", "mapping_layers", "channel_base", "channel_max"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")

@@ -22,7 +22,7 @@ from adatune.ops.upfirdn2d import resampling_filter
 
 
 class DiscriminatorBlock(nn.Module):
-    """One resolution down: fromRGB where the architecture wants it, conv0, conv1 with stride, and a residual skip."""
+    """One resolution down: fromRGB where the architecture wants it, conv0, conv1, and a residual skip."""
 
     resample_filter: Tensor
 
@@ -43,12 +43,16 @@ class DiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor | None, img: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x [batch, channels, h, w] or None in the first block; img the picture still to be read, or None."""
-        dtype = torch.float16 if self.is_fp16 and (img if x is None else x).is_cuda else torch.float32  # pyright: ignore[reportOptionalMemberAccess]
+        dtype = torch.float16 if self.is_fp16 and self.conv0.weight.is_cuda else torch.float32
         if self.has_fromrgb:
             assert img is not None, "a block with fromRGB is given the picture"
             rgb = self.fromrgb(as_dtype(img, dtype))
             x = rgb if x is None else as_dtype(x, dtype) + rgb
-            img = upfirdn2d(img, self.resample_filter, down=2, padding=1) if self.architecture == "skip" else None
+            img = (
+                upfirdn2d(img, self.resample_filter, down=2, padding=1)
+                if self.architecture == "skip"
+                else None
+            )
         assert x is not None, "every block but the first is given features"
         x = as_dtype(x, dtype)
         if self.architecture != "resnet":
@@ -78,9 +82,9 @@ class DiscriminatorEpilogue(nn.Module):
             rgb = self.fromrgb(img.float())
             x = rgb if x is None else x.float() + rgb
         assert x is not None, "the epilogue is given features or a picture"
-        x = minibatch_std(x.float().contiguous(), self.mbstd_group)
-        x = self.out(self.fc(self.conv(x).flatten(1)))
-        return x if cmap is None else (x * cmap).sum(dim=1, keepdim=True) / sqrt(self.cmap_dim)
+        features = minibatch_std(x.float().contiguous(), self.mbstd_group)
+        out: Tensor = self.out(self.fc(self.conv(features).flatten(1)))
+        return out if cmap is None else (out * cmap).sum(dim=1, keepdim=True) / sqrt(self.cmap_dim)
 
 
 class Discriminator(nn.Module):
@@ -94,7 +98,12 @@ class Discriminator(nn.Module):
             self.add_module(f"b{resolution}", DiscriminatorBlock(config, resolution))
         if config.c_dim:
             self.mapping = MappingNetwork(
-                0, config.c_dim, cmap_dim, config.d_mapping_layers, config.d_mapping_lr_mul, keeps_average=False
+                0,
+                config.c_dim,
+                cmap_dim,
+                config.d_mapping_layers,
+                config.d_mapping_lr_mul,
+                keeps_average=False,
             )
         self.b4 = DiscriminatorEpilogue(config, cmap_dim)
 

@@ -5,6 +5,7 @@ Source: Karras et al. 2020, arXiv:1912.04958. Parameter names are those of the p
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,13 @@ class SynthesisLayer(nn.Module):
     noise_const: Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, w_dim: int, resolution: int, up: int, conv_clamp: float | None
+        self,
+        in_channels: int,
+        out_channels: int,
+        w_dim: int,
+        resolution: int,
+        up: int,
+        conv_clamp: float | None,
     ) -> None:
         super().__init__()
         self.resolution, self.up, self.conv_clamp = resolution, up, conv_clamp
@@ -69,7 +76,11 @@ class SynthesisBlock(nn.Module):
 
     def __init__(self, config: NetworkConfig, resolution: int) -> None:
         super().__init__()
-        self.resolution, self.architecture, self.is_fp16 = resolution, config.g_architecture, config.is_fp16(resolution)
+        self.resolution, self.architecture, self.is_fp16 = (
+            resolution,
+            config.g_architecture,
+            config.is_fp16(resolution),
+        )
         is_first, is_last = resolution == 4, resolution == config.resolution
         features = config.feature_maps(resolution)
         layer = (config.w_dim, resolution)
@@ -99,21 +110,24 @@ class SynthesisBlock(nn.Module):
             noise: yields one plane (or None) per layer.
         """
         dtype = torch.float16 if self.is_fp16 and ws.is_cuda else torch.float32
+        features: Tensor
         if x is None:
-            x = as_dtype(self.const.expand(ws.shape[0], -1, -1, -1), dtype)
-            x = self.conv1(x, ws[:, 0], next(noise))
+            features = as_dtype(self.const.expand(ws.shape[0], -1, -1, -1), dtype)
+            features = self.conv1(features, ws[:, 0], next(noise))
         else:
             x = as_dtype(x, dtype)
             residual = self.skip(x, gain=sqrt(0.5)) if self.architecture == "resnet" else None
-            x = self.conv0(x, ws[:, 0], next(noise))
-            x = self.conv1(x, ws[:, 1], next(noise), gain=1.0 if residual is None else sqrt(0.5))
-            x = x if residual is None else residual + x
+            features = self.conv0(x, ws[:, 0], next(noise))
+            features = self.conv1(
+                features, ws[:, 1], next(noise), gain=1.0 if residual is None else sqrt(0.5)
+            )
+            features = features if residual is None else residual + features
         if img is not None:
             img = upfirdn2d(img, self.resample_filter, up=2, padding=(2, 1, 2, 1), gain=4)
         if self.has_torgb:
-            rgb = self.torgb(x, ws[:, self.num_conv]).float()
+            rgb = self.torgb(features, ws[:, self.num_conv]).float()
             img = rgb if img is None else img + rgb
-        return x, img
+        return features, img
 
 
 class SynthesisNetwork(nn.Module):
@@ -128,12 +142,16 @@ class SynthesisNetwork(nn.Module):
     @property
     def blocks(self) -> list[SynthesisBlock]:
         """The blocks from 4x4 up."""
-        return [self.get_submodule(f"b{r}") for r in self.config.resolutions]  # pyright: ignore[reportReturnType]
+        return [cast("SynthesisBlock", self.get_submodule(f"b{r}")) for r in self.config.resolutions]
 
     @property
     def layers(self) -> list[SynthesisLayer]:
         """The layers that take noise, in the order in which they run."""
-        return [layer for block in self.blocks for layer in ([block.conv0] if block.num_conv == 2 else []) + [block.conv1]]
+        return [
+            layer
+            for block in self.blocks
+            for layer in ([block.conv0] if block.num_conv == 2 else []) + [block.conv1]
+        ]
 
     def forward(self, ws: Tensor, noise: Noise = "random") -> Tensor:
         """Draw images.
@@ -167,7 +185,10 @@ class SynthesisNetwork(nn.Module):
         if noise == "const":
             return [layer.noise_const for layer in layers]
         if noise == "random":
-            return [torch.randn(len(ws), 1, layer.resolution, layer.resolution, device=ws.device) for layer in layers]
+            return [
+                torch.randn(len(ws), 1, layer.resolution, layer.resolution, device=ws.device)
+                for layer in layers
+            ]
         raise ValueError(f"noise is {noise!r}; choose const, random or none")
 
 
@@ -179,7 +200,12 @@ class Generator(nn.Module):
         self.config, self.z_dim, self.c_dim, self.num_ws = config, config.z_dim, config.c_dim, config.num_ws
         self.synthesis = SynthesisNetwork(config)
         self.mapping = MappingNetwork(
-            config.z_dim, config.c_dim, config.w_dim, config.mapping_layers, config.mapping_lr_mul, config.num_ws
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            config.mapping_layers,
+            config.mapping_lr_mul,
+            config.num_ws,
         )
 
     def forward(
@@ -190,5 +216,5 @@ class Generator(nn.Module):
         cutoff: int | None = None,
         noise: Noise = "random",
     ) -> Tensor:
-        """Images [batch, channels, resolution, resolution] of latents z [batch, z_dim] and labels c [batch, c_dim]."""
+        """Images [batch, channels, height, width] of latents z [batch, z_dim] and labels c [batch, c_dim]."""
         return self.synthesis(self.mapping(z, c, psi, cutoff), noise)

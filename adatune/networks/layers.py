@@ -1,6 +1,6 @@
 """Layers with an equalised learning rate: stored weights are unit normal and scaled at run time.
 
-Source: Karras et al. 2018, arXiv:1710.10196, section 4.1 (equalised learning rate, minibatch standard deviation).
+Source: Karras et al. 2018, arXiv:1710.10196, section 4.1 (and section 3: minibatch std).
 """
 
 from math import sqrt
@@ -29,7 +29,12 @@ class FullyConnectedLayer(nn.Module):
     """Affine map with an equalised learning rate and an activation."""
 
     def __init__(
-        self, in_features: int, out_features: int, activation: str = "linear", lr_mul: float = 1.0, bias_init: float = 0.0
+        self,
+        in_features: int,
+        out_features: int,
+        activation: str = "linear",
+        lr_mul: float = 1.0,
+        bias_init: float = 0.0,
     ) -> None:
         super().__init__()
         self.activation, self.lr_mul, self.weight_gain = activation, lr_mul, lr_mul / sqrt(in_features)
@@ -143,11 +148,15 @@ class MappingNetwork(nn.Module):
         parts: list[Tensor] = []
         if self.z_dim:
             if z is None or z.shape[1] != self.z_dim:
-                raise ValueError(f"latents must be [batch, {self.z_dim}]; got {None if z is None else list(z.shape)}")
+                raise ValueError(
+                    f"latents must be [batch, {self.z_dim}]; got {None if z is None else list(z.shape)}"
+                )
             parts.append(normalize_second_moment(z.float()))
         if self.c_dim:
             if c is None or c.shape[1] != self.c_dim:
-                raise ValueError(f"labels must be [batch, {self.c_dim}]; got {None if c is None else list(c.shape)}")
+                raise ValueError(
+                    f"labels must be [batch, {self.c_dim}]; got {None if c is None else list(c.shape)}"
+                )
             parts.append(normalize_second_moment(self.embed(c.float())))
         return torch.cat(parts, dim=1)
 

@@ -78,7 +78,7 @@ def _summarize(network: nn.Module, inputs: tuple[Tensor, Tensor], config: Networ
 
 
 def _lines(network: nn.Module) -> list[tuple[str, nn.Module, bool]]:
-    """The modules that get a line: layers with all that is in them, and the others that own a tensor themselves."""
+    """The modules that get a line: layers with all that is in them, and others with a tensor of their own."""
     lines: list[tuple[str, nn.Module, bool]] = []
     inside = ""
     for name, module in network.named_modules():
@@ -113,9 +113,9 @@ def _count(tensors: Iterable[Tensor]) -> int:
 
 
 def _first_shape(outputs: Any) -> Shape:
-    """The shape of a module's output; of a pair (features, picture), that of the features where there are any."""
-    candidates = outputs if isinstance(outputs, tuple) else (outputs,)
-    return next((tuple(value.shape) for value in candidates if isinstance(value, Tensor)), ())  # pyright: ignore[reportUnknownArgumentType]
+    """The shape of an output; of a pair (features, picture) that of the features, if there are any."""
+    candidates: tuple[Any, ...] = outputs if isinstance(outputs, tuple) else (outputs,)
+    return next((tuple(value.shape) for value in candidates if isinstance(value, Tensor)), ())
 
 
 def _dtype(name: str, shape: Shape, config: NetworkConfig) -> str:

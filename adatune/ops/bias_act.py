@@ -9,7 +9,7 @@ from torch import Tensor
 
 _Activation = Callable[[Tensor], Tensor]
 
-# name: (function, default gain). The gains keep the variance of a unit normal input (He et al. 2015, Karras et al. 2020).
+# name: (function, default gain). The gains keep the variance of a unit normal input (He et al. 2015).
 ACTIVATIONS: dict[str, tuple[_Activation, float]] = {
     "linear": (lambda x: x, 1.0),
     "relu": (torch.relu, sqrt(2)),
@@ -24,7 +24,11 @@ ACTIVATIONS: dict[str, tuple[_Activation, float]] = {
 
 
 def bias_act(
-    x: Tensor, b: Tensor | None = None, act: str = "lrelu", gain: float | None = None, clamp: float | None = None
+    x: Tensor,
+    b: Tensor | None = None,
+    act: str = "lrelu",
+    gain: float | None = None,
+    clamp: float | None = None,
 ) -> Tensor:
     """Add a bias per channel, activate, multiply by a gain, clamp; in that order.
 

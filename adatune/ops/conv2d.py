@@ -1,4 +1,4 @@
-"""Convolution with resampling: transposed convolution then filter on the way up, filter then stride on the way down."""
+"""Convolution with resampling: transposed then filtered going up, filtered then strided going down."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -39,7 +39,12 @@ def conv2d_resample(
         return _conv2d(x, w, flip_weight, stride=stride)
     if up > 1:
         # The transposed convolution pads by (k-1, k-up) by itself; what remains is the filter's affair.
-        x0, x1, y0, y1 = x0 - kernel_width + 1, x1 - kernel_width + up, y0 - kernel_height + 1, y1 - kernel_height + up
+        x0, x1, y0, y1 = (
+            x0 - kernel_width + 1,
+            x1 - kernel_width + up,
+            y0 - kernel_height + 1,
+            y1 - kernel_height + up,
+        )
         crop_x, crop_y = max(min(-x0, -x1), 0), max(min(-y0, -y1), 0)
         weight = (w.flip([2, 3]) if flip_weight else w).transpose(0, 1)
         x = F.conv_transpose2d(x, weight, stride=up, padding=(crop_y, crop_x))
@@ -57,14 +62,21 @@ def _padding_with_filter(
     x0, x1, y0, y1 = padding
     fh, fw = (1, 1) if f is None else (f.shape[0], f.shape[-1])
     if up > 1:
-        x0, x1, y0, y1 = x0 + (fw + up - 1) // 2, x1 + (fw - up) // 2, y0 + (fh + up - 1) // 2, y1 + (fh - up) // 2
+        x0, x1, y0, y1 = (
+            x0 + (fw + up - 1) // 2,
+            x1 + (fw - up) // 2,
+            y0 + (fh + up - 1) // 2,
+            y1 + (fh - up) // 2,
+        )
     if down > 1:
         x0, x1 = x0 + (fw - down + 1) // 2, x1 + (fw - down) // 2
         y0, y1 = y0 + (fh - down + 1) // 2, y1 + (fh - down) // 2
     return x0, x1, y0, y1
 
 
-def _conv2d(x: Tensor, w: Tensor, flip_weight: bool, stride: int = 1, padding: tuple[int, int] = (0, 0)) -> Tensor:
+def _conv2d(
+    x: Tensor, w: Tensor, flip_weight: bool, stride: int = 1, padding: tuple[int, int] = (0, 0)
+) -> Tensor:
     if not flip_weight and w.shape[2:] != (1, 1):
         w = w.flip([2, 3])
     return F.conv2d(x, w, stride=stride, padding=padding)

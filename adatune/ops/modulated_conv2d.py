@@ -1,4 +1,4 @@
-"""Modulated convolution in its shared-weight form: scale the input, convolve once for the batch, scale the output.
+"""Modulated convolution with a shared weight: scale the input, convolve once for the batch, scale the output.
 
 Modulating the weights per sample gives the same numbers but needs a convolution of its own for each sample.
 """

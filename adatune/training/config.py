@@ -83,8 +83,8 @@ class TrainConfig:
             raise UsageError(f"--batch {self.batch} is not a multiple of the micro-batch {self.micro_batch}.")
         if self.mbstd_group is not None and self.micro_batch % min(self.mbstd_group, self.micro_batch):
             raise UsageError(
-                f"A micro-batch of {self.micro_batch} does not split into minibatch-std groups of {self.mbstd_group}. "
-                "Choose a --batch that is a multiple of it."
+                f"A micro-batch of {self.micro_batch} does not split into minibatch-std groups of "
+                f"{self.mbstd_group}. Choose a --batch that is a multiple of it."
             )
         if self.aug_p is not None and not 0 <= self.aug_p <= 1:
             raise UsageError(f"--aug-p is {self.aug_p}; it is a probability, from 0 to 1.")

@@ -28,7 +28,9 @@ def trainable_discriminator(network: Discriminator, freeze_d: int) -> dict[str, 
     """
     layers = discriminator_layers(network.config)
     if freeze_d > len(layers):
-        raise UsageError(f"--freezed {freeze_d} is too many: this discriminator has {len(layers)} layers that can freeze.")
+        raise UsageError(
+            f"--freezed {freeze_d} is too many: this discriminator has {len(layers)} layers that can freeze."
+        )
     return _without(network, tuple(f"{name}." for name in layers[:freeze_d]))
 
 

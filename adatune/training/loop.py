@@ -1,4 +1,4 @@
-"""A run from its first step to its last: train, tick, snapshot, and stop at any moment with everything saved."""
+"""A run from its first step to its last: train, tick, snapshot, stop at any moment with all saved."""
 
 import signal
 import threading

@@ -1,4 +1,7 @@
-"""Adam without a first moment (beta1 is 0), with the gradient clean-up and the lazy-regularisation correction."""
+"""Adam without a first moment (beta1 is 0), with gradient clean-up and the lazy-regularisation correction."""
+
+# pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
+# (torch._foreach_*: one launch for all parameters, as torch.optim does it)
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +20,9 @@ class Adam:
     (Karras et al. 2020, arXiv:1912.04958, appendix B).
     """
 
-    def __init__(self, parameters: Sequence[Tensor], learning_rate: float, regularization_interval: int) -> None:
+    def __init__(
+        self, parameters: Sequence[Tensor], learning_rate: float, regularization_interval: int
+    ) -> None:
         correction = regularization_interval / (regularization_interval + 1)
         self.parameters = list(parameters)
         self.learning_rate, self.beta2 = learning_rate * correction, BETA2**correction

@@ -1,4 +1,4 @@
-"""Sheets of pictures in a run folder: the same latents at every snapshot, and the reals they are compared with."""
+"""Sheets of pictures in a run folder: the same latents at every snapshot, and reals to compare with."""
 
 from pathlib import Path
 

@@ -25,8 +25,8 @@ def starting_networks(config: TrainConfig) -> Networks:
     source = load(config.resume)
     if source.D is None or source.G is None or source.G_ema is None:
         raise RunError(
-            f"{config.resume} holds no discriminator, so nothing can be trained from it (was it saved with --light?). "
-            "Use a file with both networks, or --resume with one of the published names, such as ffhq512."
+            f"{config.resume} holds no discriminator, so nothing can be trained from it "
+            "(was it saved with --light?). Use a file with both networks, or a name such as ffhq512."
         )
     training_choices = {"mbstd_group": config.mbstd_group, "num_fp16_res": config.num_fp16_res}
     if replace(source.config, **training_choices) != config.network:

@@ -22,7 +22,7 @@ FORMAT = 1
 class TrainingState:
     """Three networks, two optimisers, the augmentation and its strength, averages and counters.
 
-    Every random draw is a function of the seed and `step`, and the order of the images of `images_shown`: these
+    Every random draw is a function of the seed and `step`, the order of the images of `images_shown`: these
     two integers are the whole state of chance.
     """
 
@@ -149,6 +149,7 @@ def load_state(state: TrainingState, path: Path) -> None:
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise RunError(
-            f"{path} cannot be continued from: {reason} Start a new run from one of the folder's networks instead: "
+            f"{path} cannot be continued from: {reason} "
+            "Start a new run from one of the folder's networks instead: "
             f"adatune train --resume {path.parent / 'network-*.safetensors'}"
         ) from error

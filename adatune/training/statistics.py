@@ -1,4 +1,4 @@
-"""Means of what the steps since the last tick have seen, summed on the device so that no step waits for the host."""
+"""Means of what the steps of a tick have seen, summed on the device so that no step waits for the host."""
 
 import torch
 from torch import Tensor
@@ -47,7 +47,8 @@ class Statistics:
         """Mean by name, None where nothing came, and how many values were not finite."""
         sums, counts = self.sums.tolist(), self.counts.tolist()
         row: dict[str, float | None] = {
-            name: total / count if count else None for name, total, count in zip(NAMES, sums, counts, strict=True)
+            name: total / count if count else None
+            for name, total, count in zip(NAMES, sums, counts, strict=True)
         }
         row["not_finite"] = self.not_finite.item()
         return row

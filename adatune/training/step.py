@@ -1,7 +1,7 @@
 """One training step: the four phases, the average of the generator, the augmentation strength.
 
-Each phase sees the batch in micro-batches. Micro-batch k of K holds the samples k, k+K, k+2K, ..., so that the
-strided groups of the minibatch standard deviation hold the same images as in one pass over the whole batch.
+Each phase sees the batch in micro-batches. Micro-batch k of K holds the samples k, k+K, k+2K, ..., so that
+the strided groups of the minibatch standard deviation hold the same images as in one pass over the batch.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,7 +53,9 @@ def train_generator(state: TrainingState) -> None:
     with _training(state.generator_parameters):
         for samples in _micro_batches(state, state.config.batch):
             labels = _random_labels(state, GENERATOR, samples)
-            images = state.G.synthesis(_latents(state, GENERATOR, samples, labels), _noise(state, GENERATOR, samples))
+            images = state.G.synthesis(
+                _latents(state, GENERATOR, samples, labels), _noise(state, GENERATOR, samples)
+            )
             logits = _judge(state, GENERATOR, Purpose.AUGMENT_FAKES, samples, images, labels)
             loss = generator_loss(logits)
             (loss * (len(samples) / state.config.batch)).backward()
@@ -112,7 +114,9 @@ def regularize_discriminator(state: TrainingState, images: Tensor, labels: Tenso
     with _training(state.discriminator_parameters):
         for samples in _micro_batches(state, config.batch):
             reals = images[samples].requires_grad_()
-            logits = _judge(state, R1, Purpose.AUGMENT_REALS, samples, reals, None if labels is None else labels[samples])
+            logits = _judge(
+                state, R1, Purpose.AUGMENT_REALS, samples, reals, None if labels is None else labels[samples]
+            )
             penalties = r1_penalties(logits, reals)
             loss = penalties.mean() * (config.r1_gamma / 2)
             (loss * config.r1_interval * (len(samples) / config.batch)).backward()
@@ -124,14 +128,14 @@ def regularize_discriminator(state: TrainingState, images: Tensor, labels: Tenso
 
 @torch.no_grad()
 def update_average(state: TrainingState) -> None:
-    """Move G_ema towards G: half-life `ema_kimg`, shorter while few images have been shown if ramp-up is on."""
+    """Move G_ema towards G: half-life `ema_kimg`, with ramp-up shorter while few images have been shown."""
     config = state.config
     half_life = config.ema_kimg * 1000
     if config.ema_rampup is not None:
         half_life = min(half_life, state.images_shown * config.ema_rampup)
     keep = 0.5 ** (config.batch / max(half_life, 1e-8))
-    averaged, current = list(state.G_ema.parameters()), list(state.G.parameters())
-    torch._foreach_lerp_(averaged, current, 1 - keep)
+    for average, current in zip(state.G_ema.parameters(), state.G.parameters(), strict=True):
+        average.lerp_(current, 1 - keep)
     for average, buffer in zip(state.G_ema.buffers(), state.G.buffers(), strict=True):
         average.copy_(buffer)
 
@@ -157,7 +161,12 @@ def _micro_batches(state: TrainingState, count: int) -> Iterator[Tensor]:
 
 
 def _draw(
-    kind: Callable[..., Tensor], state: TrainingState, phase: int, purpose: Purpose, samples: Tensor, count: int
+    kind: Callable[..., Tensor],
+    state: TrainingState,
+    phase: int,
+    purpose: Purpose,
+    samples: Tensor,
+    count: int,
 ) -> Tensor:
     return kind(state.config.seed, state.step, phase << 5 | purpose, samples, count)
 
@@ -207,7 +216,13 @@ def _judge(
         draws = _draw(random.uniform, state, phase, purpose, samples, pipe.num_draws)
         noise = None
         if pipe.needs_noise:
-            white = Purpose.AUGMENT_FAKES_NOISE if purpose == Purpose.AUGMENT_FAKES else Purpose.AUGMENT_REALS_NOISE
-            noise = _draw(random.normal, state, phase, white, samples, images[0].numel()).reshape(images.shape)
+            white = (
+                Purpose.AUGMENT_FAKES_NOISE
+                if purpose == Purpose.AUGMENT_FAKES
+                else Purpose.AUGMENT_REALS_NOISE
+            )
+            noise = _draw(random.normal, state, phase, white, samples, images[0].numel()).reshape(
+                images.shape
+            )
         images = pipe(images, draws=draws, noise=noise)
     return state.D(images, labels)

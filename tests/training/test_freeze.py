@@ -7,7 +7,9 @@ from adatune.errors import UsageError
 from adatune.networks import Discriminator, Generator, NetworkConfig
 from adatune.training.freeze import discriminator_layers, trainable_discriminator, trainable_generator
 
-CONFIG = NetworkConfig(resolution=32, z_dim=8, w_dim=8, mapping_layers=3, channel_base=64, channel_max=8, c_dim=2)
+CONFIG = NetworkConfig(
+    resolution=32, z_dim=8, w_dim=8, mapping_layers=3, channel_base=64, channel_max=8, c_dim=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +37,21 @@ def test_the_4x4_end_never_freezes(networks: tuple[Generator, Discriminator]) ->
         trainable_discriminator(networks[1], 11)
 
 
-def test_freeze_g_holds_mapping_constant_and_the_lowest_blocks(networks: tuple[Generator, Discriminator]) -> None:
+def test_freeze_g_holds_mapping_constant_and_the_lowest_blocks(
+    networks: tuple[Generator, Discriminator],
+) -> None:
     trainable = trainable_generator(networks[0], 2, 0)
     assert {".".join(name.split(".")[:2]) for name in trainable} == {"synthesis.b16", "synthesis.b32"}
 
 
-def test_freeze_m_holds_the_first_mapping_layers_and_the_embedding(networks: tuple[Generator, Discriminator]) -> None:
+def test_freeze_m_holds_the_first_mapping_layers_and_the_embedding(
+    networks: tuple[Generator, Discriminator],
+) -> None:
     everything = set(trainable_generator(networks[0], 0, 0))
     held = everything - set(trainable_generator(networks[0], 0, 2))
-    assert held == {f"mapping.{layer}.{kind}" for layer in ("fc0", "fc1", "embed") for kind in ("weight", "bias")}
+    assert held == {
+        f"mapping.{layer}.{kind}" for layer in ("fc0", "fc1", "embed") for kind in ("weight", "bias")
+    }
 
 
 @pytest.mark.parametrize(("freeze_g", "freeze_m"), [(5, 0), (0, 4)])

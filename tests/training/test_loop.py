@@ -21,7 +21,12 @@ from adatune.training.config_file import write_config
 from adatune.training.loop import resume, train
 
 TIMES = {"seconds_per_kimg", "seconds_total"}
-RUN = "import sys; from pathlib import Path; from adatune.training.config_file import read_config; from adatune.training.loop import train, resume; "
+RUN = """
+import sys
+from pathlib import Path
+from adatune.training.config_file import read_config
+from adatune.training.loop import resume, train
+"""
 START = RUN + "train(read_config(Path(sys.argv[1])), Path(sys.argv[2]))"
 RESUME = RUN + "resume(Path(sys.argv[2]))"
 
@@ -32,7 +37,9 @@ def dataset(tmp_path: Path) -> Path:
     (folder / "images").mkdir(parents=True)
     rng = np.random.default_rng(0)
     for index in range(6):
-        Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / f"images/{index:08d}.png")
+        Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(
+            folder / f"images/{index:08d}.png"
+        )
     (folder / "dataset.json").write_text('{"labels": null}')
     (folder / "prep.json").write_text('{"aspect": 1.25}')
     return folder
@@ -40,8 +47,9 @@ def dataset(tmp_path: Path) -> Path:
 
 def make_config(dataset: Path, **changes: object) -> TrainConfig:
     values = {
-        "data": str(dataset), "resolution": 16, "z_dim": 8, "w_dim": 8, "mapping_layers": 1, "channel_base": 128,
-        "channel_max": 8, "batch": 4, "micro_batch": 4, "length_kimg": 0.08, "tick_kimg": 0.02, "snap_ticks": 1,
+        "data": str(dataset), "resolution": 16, "z_dim": 8, "w_dim": 8, "mapping_layers": 1,
+        "channel_base": 128, "channel_max": 8, "batch": 4, "micro_batch": 4, "length_kimg": 0.08,
+        "tick_kimg": 0.02, "snap_ticks": 1,
         "ada_kimg": 0.1, "keep_last": 2, "device": "cpu", "augs": "color",
     }  # fmt: skip
     return TrainConfig(**{**values, **changes})  # pyright: ignore[reportArgumentType]
@@ -52,7 +60,9 @@ def start_process(program: str, config: TrainConfig, folder: Path) -> "subproces
     write_config(folder.with_suffix(".toml"), config)
     arguments = [sys.executable, "-c", program, str(folder.with_suffix(".toml")), str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
@@ -104,12 +114,30 @@ def test_a_run_leaves_networks_state_statistics_and_pictures(dataset: Path, tmp_
         "network-000000.060.safetensors",
         "network-000000.080.safetensors",
     ]
-    for name in ("config.toml", "state.pt", "log.txt", "reals.jpg", "fakes-000000.jpg", "fakes-000000.080.jpg"):
+    for name in (
+        "config.toml",
+        "state.pt",
+        "log.txt",
+        "reals.jpg",
+        "fakes-000000.jpg",
+        "fakes-000000.080.jpg",
+    ):
         assert (folder / name).stat().st_size > 0, name
     with Image.open(folder / "fakes-000000.080.jpg") as sheet:
         assert sheet.size == (8 * 16, 8 * 20)  # the 5:4 of the crops is undone
     assert [row["step"] for row in rows(folder)] == [5, 10, 15, 20]
-    measured = {"p", "r_t", "loss_G", "loss_D", "loss_G_reg", "loss_D_reg", "path_length", "r1", "score_real", "sign_fake"}
+    measured = {
+        "p",
+        "r_t",
+        "loss_G",
+        "loss_D",
+        "loss_G_reg",
+        "loss_D_reg",
+        "path_length",
+        "r1",
+        "score_real",
+        "sign_fake",
+    }
     first = rows(folder)[0]
     assert measured <= first.keys()
     assert all(isinstance(first[name], float) for name in measured)

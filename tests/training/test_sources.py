@@ -12,11 +12,21 @@ from adatune.training.config import TrainConfig
 from adatune.training.sources import fresh_networks, starting_networks
 
 CONFIG = TrainConfig(
-    data="none", resolution=8, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8, batch=4, micro_batch=4
+    data="none",
+    resolution=8,
+    z_dim=8,
+    w_dim=8,
+    mapping_layers=1,
+    channel_base=64,
+    channel_max=8,
+    batch=4,
+    micro_batch=4,
 )
 
 
-def save_source(path: Path, with_discriminator: bool = True, config: TrainConfig = CONFIG) -> tuple[Generator, Discriminator]:
+def save_source(
+    path: Path, with_discriminator: bool = True, config: TrainConfig = CONFIG
+) -> tuple[Generator, Discriminator]:
     torch.manual_seed(11)
     G_ema, D = Generator(config.network), Discriminator(config.network)
     save_network(path, G_ema, D=D if with_discriminator else None, config=config.network, metadata={})
@@ -24,7 +34,9 @@ def save_source(path: Path, with_discriminator: bool = True, config: TrainConfig
 
 
 def equal(a: torch.nn.Module, b: torch.nn.Module) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_fresh_networks_follow_the_seed_and_leave_torch_alone() -> None:

@@ -54,7 +54,15 @@ def test_a_continued_state_equals_the_unbroken_one_bit_for_bit(tmp_path: Path) -
 def test_the_file_holds_data_only(tmp_path: Path) -> None:
     save_state(new_state(), tmp_path / "state.pt")
     saved = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert {"G", "D", "G_ema", "generator_optimizer", "discriminator_optimizer", "strength", "path_length_mean"} <= set(saved)
+    assert {
+        "G",
+        "D",
+        "G_ema",
+        "generator_optimizer",
+        "discriminator_optimizer",
+        "strength",
+        "path_length_mean",
+    } <= set(saved)
 
 
 def test_p_reaches_the_pipe_again(tmp_path: Path) -> None:
@@ -86,7 +94,9 @@ def test_a_file_that_cannot_be_continued_from_is_refused(tmp_path: Path, damage:
 
 
 @pytest.mark.parametrize(("logit", "moves"), [(3.0, 1), (-3.0, -1)])
-def test_p_rises_when_the_discriminator_overfits_and_falls_when_it_underfits(logit: float, moves: int) -> None:
+def test_p_rises_when_the_discriminator_overfits_and_falls_when_it_underfits(
+    logit: float, moves: int
+) -> None:
     state = new_state(replace(CONFIG, initial_p=0.5, ada_kimg=100))
     for _ in range(4):
         state.observe_reals(torch.full([4, 1], logit))

@@ -59,13 +59,21 @@ class PlainTraining:
 
     def __init__(self, state: TrainingState) -> None:
         self.config, self.seed, self.step_index, self.shown = state.config, state.config.seed, 0, 0
-        self.G, self.D, self.G_ema = copy.deepcopy(state.G), copy.deepcopy(state.D), copy.deepcopy(state.G_ema)
+        self.G, self.D, self.G_ema = (
+            copy.deepcopy(state.G),
+            copy.deepcopy(state.D),
+            copy.deepcopy(state.G_ema),
+        )
         self.pipe = copy.deepcopy(state.augment_pipe)
         self.G.requires_grad_(True)
         self.D.requires_grad_(True)
         lr = self.config.learning_rate
-        self.optimizer_G = torch.optim.Adam(self.G.parameters(), lr * 4 / 5, betas=(0.0, 0.99 ** (4 / 5)), eps=1e-8)
-        self.optimizer_D = torch.optim.Adam(self.D.parameters(), lr * 16 / 17, betas=(0.0, 0.99 ** (16 / 17)), eps=1e-8)
+        self.optimizer_G = torch.optim.Adam(
+            self.G.parameters(), lr * 4 / 5, betas=(0.0, 0.99 ** (4 / 5)), eps=1e-8
+        )
+        self.optimizer_D = torch.optim.Adam(
+            self.D.parameters(), lr * 16 / 17, betas=(0.0, 0.99 ** (16 / 17)), eps=1e-8
+        )
         self.path_mean = torch.zeros([])
         self.signs: list[Tensor] = []
 
@@ -92,16 +100,25 @@ class PlainTraining:
 
     def update(self, optimizer: torch.optim.Optimizer, module: torch.nn.Module, loss: Tensor) -> None:
         optimizer.zero_grad()
-        loss = loss + 0 * sum(parameter.sum() for parameter in module.parameters())  # a gradient of 0, not none
+        loss = loss + 0 * sum(
+            parameter.sum() for parameter in module.parameters()
+        )  # a gradient of 0, not none
         loss.backward(inputs=list(module.parameters()))
         optimizer.step()
 
     def step(self, reals: Tensor) -> None:
         images, _ = self.fakes(0)
-        self.update(self.optimizer_G, self.G, F.softplus(-self.judge(0, Purpose.AUGMENT_FAKES, images)).mean())
+        self.update(
+            self.optimizer_G, self.G, F.softplus(-self.judge(0, Purpose.AUGMENT_FAKES, images)).mean()
+        )
         if self.step_index % 4 == 0:
             images, ws = self.fakes(1, BATCH // 2)
-            y = self.draw(random.normal, 1, Purpose.PATH_NOISE, images[0].numel(), BATCH // 2).reshape(images.shape) / 16
+            y = (
+                self.draw(random.normal, 1, Purpose.PATH_NOISE, images[0].numel(), BATCH // 2).reshape(
+                    images.shape
+                )
+                / 16
+            )
             (jacobian,) = torch.autograd.grad((images * y).sum(), ws, create_graph=True)
             lengths = jacobian.square().sum(2).mean(1).sqrt()
             mean = self.path_mean + 0.01 * (lengths.mean() - self.path_mean)
@@ -111,7 +128,9 @@ class PlainTraining:
         real_logits = self.judge(2, Purpose.AUGMENT_REALS, reals)
         self.signs.append(real_logits.detach().sign())
         fake_logits = self.judge(2, Purpose.AUGMENT_FAKES, images.detach())
-        self.update(self.optimizer_D, self.D, F.softplus(fake_logits).mean() + F.softplus(-real_logits).mean())
+        self.update(
+            self.optimizer_D, self.D, F.softplus(fake_logits).mean() + F.softplus(-real_logits).mean()
+        )
         if self.step_index % 16 == 0:
             reals = reals.clone().requires_grad_()
             logits = self.judge(3, Purpose.AUGMENT_REALS, reals)
@@ -167,7 +186,7 @@ def test_without_the_interval_factor_the_step_would_differ() -> None:
 
 @pytest.mark.parametrize("micro_batch", [1, 2])
 def test_micro_batches_give_the_gradients_of_the_whole_batch(micro_batch: int) -> None:
-    # Path lengths have a running mean that each micro-batch moves, and minibatch-std groups must fit: both set aside.
+    # Path lengths have a running mean that each micro-batch moves, and groups must fit: both set aside.
     whole = new_state(small_config(mbstd_group=1, path_length_weight=0.0))
     parts = new_state(small_config(mbstd_group=1, path_length_weight=0.0, micro_batch=micro_batch))
     for images in batches(2):
@@ -207,7 +226,12 @@ def test_frozen_parameters_do_not_move_and_the_others_do() -> None:
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     frozen = ("mapping.", "synthesis.b4.", "synthesis.b8.")
     assert not [name for name in moved if name.startswith(frozen)]
-    assert {"synthesis.b16.conv0.weight", "synthesis.b16.torgb.weight", "b8.conv0.weight", "b4.out.weight"} <= moved
+    assert {
+        "synthesis.b16.conv0.weight",
+        "synthesis.b16.torgb.weight",
+        "b8.conv0.weight",
+        "b4.out.weight",
+    } <= moved
     assert not {"b16.fromrgb.weight", "b16.conv0.weight", "b16.conv1.bias", "b16.skip.weight"} & moved
 
 
