@@ -1,7 +1,7 @@
-"""What a network file holds, whatever its format, and the step from there to networks: checked, then built whole.
+"""What a network file holds, whatever its format, and the step from there to networks that are whole.
 
-A network is first built without memory (on torch's meta device) and compared with the file, name by name and shape
-by shape. A file that does not fit is refused; one that lies about its size costs nothing.
+A network is first built without memory (on torch's meta device) and compared with the file, name by name and
+shape by shape. A file that does not fit is refused; one that lies about its size costs nothing.
 """
 
 from collections.abc import Iterable
@@ -70,7 +70,8 @@ def checked_config(values: dict[str, Any]) -> NetworkConfig:
     unknown = values.keys() - {f.name for f in fields(NetworkConfig)}
     if unknown:
         raise UnreadableNetwork(
-            f"describes its networks with {_listed(unknown)}, which this version does not know. Upgrade adatune."
+            f"describes its networks with {_listed(unknown)}, which this version does not know. Upgrade "
+            "adatune."
         )
     for name, value in values.items():
         limit = _LIMITS.get(name)
@@ -79,10 +80,10 @@ def checked_config(values: dict[str, Any]) -> NetworkConfig:
         if type(value) is not int or not 0 <= value <= limit:
             raise UnreadableNetwork(f"describes networks that cannot be: {name} must be from 0 to {limit:,}.")
     for name in ("conv_clamp", "mapping_lr_mul", "d_mapping_lr_mul"):
-        value = values.get(name, 1)
-        if not (value is None and name == "conv_clamp") and not (
-            type(value) in (int, float) and 0 < value < 1e9
-        ):
+        value: Any = values.get(name, 1)
+        if value is None and name == "conv_clamp":
+            continue
+        if type(value) not in (int, float) or not 0 < value < 1e9:
             raise UnreadableNetwork(f"describes networks that cannot be: {name} must be a positive number.")
     try:
         return NetworkConfig(**values)
@@ -139,7 +140,8 @@ def _compare(name: str, weights: Weights, expected: Weights) -> None:
     for key, tensor in expected.items():
         if weights[key].shape != tensor.shape:
             raise UnreadableNetwork(
-                f"holds a network {name} that does not fit its own description: {key} is {list(weights[key].shape)} "
+                f"holds a network {name} that does not fit its own description: {key} is "
+                f"{list(weights[key].shape)} "
                 f"and should be {list(tensor.shape)}. Nothing was loaded."
             )
 

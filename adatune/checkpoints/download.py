@@ -1,14 +1,14 @@
-"""Fetch one file over http, whole: it goes on where a lost connection stopped, and refuses what is no network.
+"""Fetch one file over http, whole: go on where a lost connection stopped, and refuse what is no network.
 
-A half-fetched file is kept as NAME.part, with what the server said about it in NAME.part.json, so that the next
-attempt, even in another process, continues it.
+A half-fetched file is kept as NAME.part, with what the server said about it in NAME.part.json, so that the
+next attempt, even in another process, continues it.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -42,8 +42,8 @@ def download(
         pauses: seconds before each further attempt without progress.
 
     Raises:
-        DownloadFailed: the server cannot be reached or refuses, breaks its promise of a length, or sends a web page
-            or a Git-LFS pointer.
+        DownloadFailed: the server cannot be reached or refuses, breaks its promise of a length, or sends a
+            web page or a Git-LFS pointer.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -122,7 +122,7 @@ class _Transfer:
         return self._what_is_missing()
 
     def _accept(self, response: requests.Response, start: int) -> bool:
-        """Look at the answer's head. False: there is nothing to receive (what was asked for is past the end)."""
+        """Look at the answer's head. False: there is nothing to receive (the range is past the end)."""
         status = response.status_code
         if status == 416:
             if self.received != self.length:
@@ -167,7 +167,8 @@ class _Transfer:
             raise WebPage(self.address, head.decode("utf-8", "replace"))
         if looks_like_git_lfs(head):
             raise DownloadFailed(
-                f"{self.address} is a Git-LFS pointer, not the network itself. Use the address of the file's content "
+                f"{self.address} is a Git-LFS pointer, not the network itself. Use the address of the file's "
+                "content "
                 "(on most hosts the 'download' or 'raw' link)."
             )
 
@@ -201,7 +202,8 @@ class WebPage(DownloadFailed):
 
     def __init__(self, address: str, page: str) -> None:
         super().__init__(
-            f"{address} is a web page, not a network. Use the direct download link; on hosts that show a preview it is "
+            f"{address} is a web page, not a network. Use the direct download link; on hosts that show a "
+            "preview it is "
             "behind 'Download' or 'raw'."
         )
         self.page = page
@@ -227,8 +229,8 @@ def _reason(error: requests.exceptions.RequestException) -> str:
 
 
 @contextmanager
-def _only_process(lock: Path) -> Iterator[None]:
-    """Hold the file LOCK, waiting for another process that fetches the same. Where a disk knows no locks, go on."""
+def _only_process(lock: Path) -> Generator[None]:
+    """Hold the file LOCK: another process may want the same file. Disks without locks go without."""
     if sys.platform == "win32":
         yield  # Windows refuses to replace a file that another process has open, which is protection enough
         return

@@ -1,4 +1,4 @@
-"""Files shared on Google Drive: from a link that people copy to the file, past the page that asks for confirmation."""
+"""Files shared on Google Drive: from the link that people copy, past the page that wants a click, to the file."""
 
 import html
 import re
@@ -35,8 +35,8 @@ def download_from_drive(
 ) -> None:
     """Fetch a shared file into PATH.
 
-    Drive shows a page before it sends a file that is too large for its virus scan; the form in that page says what
-    to ask for instead.
+    Drive shows a page before it sends a file that is too large for its virus scan; the form in that page says
+    what to ask for instead.
 
     Raises:
         DownloadFailed: it is not shared with everyone, its quota is used up, or the transfer fails.
@@ -55,7 +55,7 @@ def download_from_drive(
 
 
 def confirmation(page: str) -> dict[str, str]:
-    """The hidden fields of the form with which Drive asks to confirm a large download; empty if there is none."""
+    """The hidden fields of the form with which Drive asks to confirm a download; empty if there is none."""
     form = re.search(r"<form[^>]*download[^>]*>.*?</form>", page, re.DOTALL | re.IGNORECASE)
     fields = re.findall(r"<input[^>]*>", form[0], re.IGNORECASE) if form else []
     answer: dict[str, str] = {}
@@ -70,7 +70,8 @@ def _why_refused(page: str, file_id: str) -> str:
     link = f"https://drive.google.com/file/d/{file_id}/view"
     if re.search(r"quota|too many users", page, re.IGNORECASE):
         return (
-            f"Google Drive refuses {link}: too many people fetched it lately. Wait a day, or copy it to your own Drive "
+            f"Google Drive refuses {link}: too many people fetched it lately. Wait a day, or copy it to your "
+            "own Drive "
             "and use the copy's link."
         )
     return (

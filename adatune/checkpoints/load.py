@@ -1,4 +1,4 @@
-"""Networks from any source: a name, a file of any known format, an address or a run folder; nothing is executed."""
+"""Networks from any source (a name, a file, an address, a run folder), with nothing in them executed."""
 
 import difflib
 from pathlib import Path
@@ -24,8 +24,8 @@ def load(
     """Read networks.
 
     Args:
-        source: one of the published names (ffhq512, ...), a .pkl or .safetensors file (told by its content), an
-            address (http, https, Google Drive), a run folder or its name (its newest network), or "latest".
+        source: one of the published names (ffhq512, ...), a .pkl or .safetensors file (told by its content),
+            an address (http, https, Google Drive), a run folder or its name (its newest network), "latest".
         device: where the networks are put; they are fp32, in evaluation mode and without gradients.
         progress: called while downloading with the bytes so far and their number, if known.
 
@@ -49,7 +49,7 @@ def build_or_explain(path: Path, device: torch.device) -> LoadedNetworks:
 
 
 def find_network(source: str | Path, progress: ProgressCallback | None = None) -> Path:
-    """The file that SOURCE means, downloaded first where need be. Arguments and errors are those of `load`."""
+    """The file that SOURCE means, downloaded where need be. Arguments and errors are those of `load`."""
     text = str(source)
     if text in NAMES:
         return fetch_name(text, progress)
@@ -76,7 +76,8 @@ def newest_network(folder: Path) -> Path:
     networks = [path for path in folder.glob("network-*.safetensors") if _kimg(path) is not None]
     if not networks:
         raise RunError(
-            f"{folder} holds no network (network-*.safetensors). If it is a run, let it reach its first snapshot; "
+            f"{folder} holds no network (network-*.safetensors). If it is a run, let it reach its first "
+            "snapshot; "
             "otherwise name a run folder, a file, or a name such as ffhq512."
         )
     return max(networks, key=lambda path: _kimg(path) or 0.0)

@@ -38,8 +38,8 @@ def save_network(
         D: the discriminator; without it the file cannot start another run.
         G: the generator as trained, where it matters; readers take a copy of G_ema in its place.
         config: of the networks; default: that of G_ema.
-        metadata: plain values for JSON. `aspect` (height over width of the crops) and `augment_p` come back as
-            attributes of what `load` returns; anything else in its `metadata`.
+        metadata: plain values for JSON. `aspect` (height over width of the crops) and `augment_p` come back
+            as attributes of what `load` returns; anything else in its `metadata`.
 
     Raises:
         ValueError: the metadata holds NaN or infinity.
@@ -106,7 +106,8 @@ def _description(metadata: dict[str, str] | None) -> dict[str, Any]:
     """The JSON in a file's metadata."""
     if not metadata or _KEY not in metadata:
         raise UnreadableNetwork(
-            "is a safetensors file that adatune did not write, so it does not say what network its tensors are. "
+            "is a safetensors file that adatune did not write, so it does not say what network its tensors "
+            "are. "
             "Use the original .pkl, or a network-*.safetensors of a run."
         )
     try:
@@ -126,11 +127,11 @@ def _description(metadata: dict[str, str] | None) -> dict[str, Any]:
 
 
 def _number(description: dict[str, Any], name: str, default: float | None) -> Any:
-    value = description.pop(name, default)
-    if value is None and default is None:
-        return None
+    value: Any = description.pop(name, default)
+    if value is default:
+        return value
     if type(value) not in (int, float) or not 0 <= value < 1000:
         raise UnreadableNetwork(
-            f"has a description that makes no sense: {name} must be a number from 0 up. Get it again."
+            f"has a description that makes no sense: {name} must be a number from 0 up. Get the file again."
         )
     return float(value)

@@ -1,4 +1,4 @@
-"""What the records of a restricted pickle stand for: numbers, arrays and tensors, checked before any memory is taken."""
+"""What the records of a restricted pickle stand for: numbers, arrays, tensors, checked before being made."""
 
 import math
 import re

@@ -1,7 +1,7 @@
-"""Published networks by name and any network by address, kept in `pretrained/` with the sha256 of the first download.
+"""Published networks by name and any network by address, kept in `pretrained/` with their sha256.
 
-The hosts publish no checksums: the sum of the first download is written beside the file and compared from then on.
-Each name stands for one file of one host; another host's network is never put in its place unasked.
+The hosts publish no checksums: the sum of the first download is written beside the file and compared from
+then on. Each name stands for one file of one host; another host's network is never put in its place unasked.
 """
 
 import hashlib
@@ -72,7 +72,7 @@ def fetch_address(address: str, progress: ProgressCallback | None = None) -> Pat
 
 
 def _file_name(address: str) -> str:
-    """A name for the file of ADDRESS, different for addresses that end alike (every run has a network-000200)."""
+    """A name for the file of ADDRESS, of its own even where addresses end alike (as snapshots do)."""
     last = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
     stem, dot, suffix = last.rpartition(".")
     stem = re.sub(r"[^\w.-]+", "-", stem if dot else last).strip(".-")[:80] or "network"
@@ -97,7 +97,8 @@ def _cached(path: Path, fetch: Callable[[], None]) -> Path:
     sum_then = pin.read_text(encoding="utf-8").split(" ")[0].strip()
     if sum_now != sum_then:
         raise DownloadFailed(
-            f"{path} is not the file that was downloaded first: its sha256 is {sum_now[:16]}..., and {pin.name} says "
+            f"{path} is not the file that was downloaded first: its sha256 is {sum_now[:16]}..., and "
+            f"{pin.name} says "
             f"{sum_then[:16]}... Delete both files to download it again."
         )
     return path
@@ -115,11 +116,12 @@ def _by_hand(name: str, address: str, path: Path) -> str:
         if other in ADDRESSES
         else ""
     )
-    return f"To use {name} without a connection, fetch {address} elsewhere and put it at {path.absolute()}.{offer}"
+    place = path.absolute()
+    return f"To use {name} without a connection, fetch {address} elsewhere and put it at {place}.{offer}"
 
 
 def _demo_network() -> Path:
-    """The small network that ships with adatune: inside an installed package, or beside it in the repository."""
+    """The small network that ships with adatune: in an installed package, or beside it in the repository."""
     package = Path(__file__).parents[1]
     places = [
         package / "pretrained" / f"{DEMO}.safetensors",

@@ -1,8 +1,8 @@
 """Networks out of the pickles that the published PyTorch code writes.
 
-Such a file holds a dictionary of persistent objects, each a module's `__dict__` beside its source text. The text is
-never looked at: weights and buffers are collected by name, and the architecture is read from the arguments that the
-networks were made with.
+Such a file holds a dictionary of persistent objects, each a module's `__dict__` beside its source text.
+The text is never looked at: weights and buffers are collected by name, and the architecture is read from
+the arguments that the networks were made with.
 """
 
 import re
@@ -81,14 +81,15 @@ def _refuse_stylegan3(state: dict[Any, Any]) -> None:
     layered = any(isinstance(name, str) and re.match(r"input$|L\d+_\d+", name) for name in synthesis)
     if layered or _STYLEGAN3_OPTIONS & _options(state).keys():
         raise UnreadableNetwork(
-            "is a StyleGAN3 network; adatune trains and reads StyleGAN2. Use a StyleGAN2 file, such as ffhq512."
+            "is a StyleGAN3 network; adatune trains and reads StyleGAN2. Use a StyleGAN2 file, such as "
+            "ffhq512."
         )
 
 
 def _generator_options(state: dict[Any, Any]) -> dict[str, Any]:
     """Fields of NetworkConfig from the generator's arguments.
 
-    The later code base has no `synthesis_kwargs`: its options stand at the top level, with defaults of their own.
+    The later code base has no `synthesis_kwargs`: its options stand at the top level, with other defaults.
     """
     options = _options(state)
     is_later = "synthesis_kwargs" not in options
@@ -169,7 +170,7 @@ class _Collector:
         self.modules_left = _MAX_MODULES
 
     def collect(self, state: dict[Any, Any]) -> Weights:
-        """Parameters and buffers of a network; frozen weights are buffers in published files, so both count."""
+        """Parameters and buffers of a network: in published files frozen weights are buffers."""
         weights: Weights = {}
         waiting = [("", state)]
         while waiting:

@@ -1,8 +1,8 @@
 """Read a pickle as plain data: nothing in it is imported, called or executed.
 
 Python's own reader runs whatever a file asks for. This one knows the few opcodes that published networks use
-(protocols 2 to 5), a short list of names, and turns each object it would have to call into a `Record` of that name
-and its arguments. What such a record means is decided by the code that reads it, never by the file.
+(protocols 2 to 5), a short list of names, and turns each object it would have to call into a `Record` of that
+name and its arguments. What such a record means is decided by the code that reads it, never by the file.
 """
 
 import struct
@@ -135,7 +135,8 @@ class _Machine:
             operation = _OPERATIONS.get(opcode)
             if operation is None:
                 raise UnreadableNetwork(
-                    f"is not a network, or is damaged: it holds the pickle instruction 0x{opcode:02x} at byte "
+                    f"is not a network, or is damaged: it holds the pickle instruction 0x{opcode:02x} at "
+                    "byte "
                     f"{self.position - 1}, which no published network uses."
                 )
             operation(self)
@@ -146,7 +147,8 @@ class _Machine:
         if size > left:
             if size > 1 << 20 and size > 4 * len(self.data):
                 raise UnreadableNetwork(
-                    f"declares {size:,} bytes of data at byte {self.position} but is {len(self.data):,} bytes long: "
+                    f"declares {size:,} bytes of data at byte {self.position} but is {len(self.data):,} "
+                    "bytes long: "
                     "it is damaged, or made to exhaust memory. Nothing was allocated; get the file again."
                 )
             raise UnreadableNetwork(_TRUNCATED)
@@ -212,7 +214,8 @@ class _Machine:
         full = f"{module}.{name}"
         if full not in self.allowed:
             raise UnreadableNetwork(
-                f"asks to load {full[:100]!r}, which no StyleGAN2 network needs: it may hold code. Nothing in it was run. "
+                f"asks to load {full[:100]!r}, which no StyleGAN2 network needs: it may hold code. Nothing "
+                "in it was run. "
                 "Use a file from its publisher."
             )
         self.push(Global(full))

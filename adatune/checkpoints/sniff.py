@@ -1,4 +1,4 @@
-"""Tell what a file is from its first bytes, and name it when it is no network: extensions lie, contents do not."""
+"""Tell what a file is from its first bytes, and say so when it is no network, whatever its name ends with."""
 
 import re
 import string
@@ -29,8 +29,8 @@ def kind_of(path: Path) -> str:
     """'pickle' or 'safetensors'.
 
     Raises:
-        UnreadableNetwork: the file is neither; the message says what it is (without the file's name, which the
-            caller puts before it).
+        UnreadableNetwork: the file is neither; the message says what it is (without the file's name, which
+            the caller puts before it).
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -49,13 +49,13 @@ def _complaint(head: bytes) -> str:
     if not head:
         return "is empty. Download or copy it again."
     if looks_like_git_lfs(head):
-        return "is a Git-LFS pointer, not the network itself. Run 'git lfs pull' in its repository, or download the file."
+        return "is a Git-LFS pointer, not the network. Run 'git lfs pull' there, or download the file."
     if looks_like_html(head):
         return (
             "is a web page, not a network: the address it came from shows a page about the file. "
             "Delete it and use the direct download link."
         )
-    if head.startswith(_LEGACY_TORCH) or head.startswith(b"PK\x03\x04"):
+    if head.startswith((_LEGACY_TORCH, b"PK\x03\x04")):
         return (
             "is a plain torch.save file or a zip archive, which does not say what network it belongs to. "
             "Use the network pickle (.pkl) or the .safetensors of the run."
@@ -67,5 +67,5 @@ def _complaint(head: bytes) -> str:
     if head.startswith(_ARCHIVES):
         return "is a compressed archive. Unpack it and give the network inside."
     if all(byte in string.printable.encode() or byte > 127 for byte in head):
-        return "is a text file, not a network. Give a .pkl or .safetensors file, a run folder or a name such as ffhq512."
+        return "is a text file, not a network. Give a .pkl or .safetensors file, a run folder or a name."
     return "is no network that adatune knows: neither a StyleGAN2 pickle nor safetensors. Check the file."

@@ -1,7 +1,7 @@
-"""Networks out of the pickles that the published TensorFlow code writes: other names, other layouts, same numbers.
+"""Networks out of the pickles that the published TensorFlow code writes: other names, other layouts.
 
-TensorFlow stores kernels as height, width, in, out and matrices as in, out; upsampling kernels are mirrored in
-relation to PyTorch's; the bias of a style is stored without its 1. TensorFlow itself is never needed.
+TensorFlow stores kernels as height, width, in, out and matrices as in, out; upsampling kernels are mirrored
+in relation to PyTorch's; the bias of a style is stored without its 1. TensorFlow itself is never needed.
 """
 
 import re
@@ -27,8 +27,13 @@ _DISCRIMINATOR_LAYERS = {
     "Conv": "conv",
     "Dense0": "fc",
 }
-_PARTS = {"weight": "weight", "bias": "bias", "noise_strength": "noise_strength"}
-_PARTS |= {"mod_weight": "affine.weight", "mod_bias": "affine.bias"}
+_PARTS = {
+    "weight": "weight",
+    "bias": "bias",
+    "noise_strength": "noise_strength",
+    "mod_weight": "affine.weight",
+    "mod_bias": "affine.bias",
+}
 
 
 def read_tensorflow(root: tuple[Any, ...]) -> Contents:
@@ -87,7 +92,7 @@ def _variables(state: dict[Any, Any]) -> Weights:
 
 
 def _generator_variables(state: dict[Any, Any]) -> Weights:
-    """The variables of a generator and its components, as `mapping/...`, `synthesis/...` and `dlatent_avg`."""
+    """The variables of a generator and its parts, as `mapping/...`, `synthesis/...` and `dlatent_avg`."""
     variables = _variables(state)
     for name, component in as_dict(state.get("components")).items():
         variables |= {f"{name}/{key}": value for key, value in _variables(_state(component)).items()}
@@ -170,8 +175,8 @@ def _convert_discriminator(variables: Weights, resolution: int) -> Weights:
 def _convert_layer(name: str, value: Tensor, prefix: str, layers: dict[str, str], top: int) -> Weights:
     """One `8x8/Conv0_up/weight` or `ToRGB_lod0/weight`: its place, then the layout that PyTorch wants.
 
-    `_lod{n}` counts resolutions down from TOP. Only the highest belongs to the finished network: the others are left
-    from growing it.
+    `_lod{n}` counts resolutions down from TOP. Only the highest belongs to the finished network: the others
+    are left from growing it.
     """
     match = re.fullmatch(r"(?:(\d+)x\1/)?([A-Za-z0-9]+(?:_up|_down)?)(_lod\d+)?/(\w+)", name)
     if not match or match[2] not in layers or match[4] not in _PARTS or not (match[1] or match[3]):

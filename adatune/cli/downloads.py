@@ -1,8 +1,8 @@
-"""How a download looks: a bar on a terminal, a plain line now and then elsewhere, nothing where nothing is fetched."""
+"""How a download looks: a bar on a terminal, a plain line now and then elsewhere."""
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import click
@@ -20,7 +20,7 @@ _LINE_SECONDS = 10  # between two plain lines
 
 
 @contextmanager
-def download_progress() -> Iterator[Callable[[int, int | None], None]]:
+def download_progress() -> Generator[Callable[[int, int | None], None]]:
     """A callback for `adatune.load(..., progress=...)`: shows bytes so far and in all on stderr."""
     if not sys.stderr.isatty():
         yield _plain_lines()

@@ -10,10 +10,12 @@ from typing import Any
 import click
 
 from adatune import __version__
+from adatune.cli.info import info
 from adatune.cli.prep import prep
+from adatune.cli.train import train
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep]
+COMMANDS = [prep, info, train]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -51,7 +53,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        _leave(f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", 1, debug)
+        _leave(
+            f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", 1, debug
+        )
 
 
 def _leave(message: str, code: int, debug: bool) -> Any:
