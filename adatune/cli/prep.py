@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,39 +11,44 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from adatune.prep.config import ALIGNMENTS, PrepConfig
+
 if TYPE_CHECKING:
     from adatune.prep.prepare import PrepProgress, PrepResult
+
+
+_DEFAULT = PrepConfig()
+_option = partial(click.option, show_default=True)
 
 
 @click.command()
 @click.argument("photos", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the dataset.  [default: that of the photo folder]")
-@click.option(
-    "--size", type=int, default=512, show_default=True, help="Side of the pictures, pixels: 16 to 1024."
-)
-@click.option(
+@_option("--size", default=_DEFAULT.size, help="Side of the pictures, pixels: 16 to 1024.")
+@_option(
     "--align",
-    type=click.Choice(["portrait54", "none"]),
-    default="portrait54",
-    show_default=True,
+    type=click.Choice(ALIGNMENTS),
+    default=_DEFAULT.align,
     help="Level and crop faces 5:4, or take the centred square of any photo.",
 )
-@click.option("--mirror/--no-mirror", default=True, show_default=True, help="Train on mirrored pictures too.")
+@_option("--mirror/--no-mirror", default=_DEFAULT.mirror, help="Train on mirror images too.")
 @click.option("--keep-duplicates", is_flag=True, help="Keep photos that are nearly the same.")
-@click.option(
-    "--min-face-score", type=float, default=0.9, show_default=True, help="Confidence in a face, 0 to 1."
+@_option(
+    "--min-face-score",
+    default=_DEFAULT.min_face_score,
+    help="Confidence in a face, 0 to 1.",
 )
-@click.option(
-    "--max-upscale", type=float, default=3.0, show_default=True, help="How often a photo is enlarged."
+@_option("--max-upscale", default=_DEFAULT.max_upscale, help="Enlargement that is accepted.")
+@_option("--warn-upscale", default=_DEFAULT.warn_upscale, help="Enlargement worth a note.")
+@_option("--max-yaw", default=_DEFAULT.max_yaw, help="Degrees turned to a side.")
+@_option("--max-pitch", default=_DEFAULT.max_pitch, help="Degrees raised or lowered.")
+@_option("--max-blur", default=_DEFAULT.max_blur, help="Softness of edges, output pixels.")
+@_option(
+    "--max-occlusion",
+    default=_DEFAULT.max_occlusion,
+    help="How covered a face is, 0 to 1.",
 )
-@click.option("--max-yaw", type=float, default=35.0, show_default=True, help="Degrees turned to a side.")
-@click.option("--max-pitch", type=float, default=30.0, show_default=True, help="Degrees raised or lowered.")
-@click.option(
-    "--max-blur", type=float, default=4.0, show_default=True, help="Softness of edges, output pixels."
-)
-@click.option(
-    "--max-occlusion", type=float, default=0.5, show_default=True, help="How covered a face is, 0 to 1."
-)
+@_option("--max-border", default=_DEFAULT.max_border, help="Share of a crop beyond its photo.")
 @click.option("--workers", type=int, help="Processes.  [default: as cores and memory allow]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def prep(photos: Path, as_json: bool, **settings: Any) -> None:
@@ -52,7 +58,6 @@ def prep(photos: Path, as_json: bool, **settings: Any) -> None:
     adatune prep ./photos
     adatune prep ./photos --size 1024 --name portraits
     """
-    from adatune.prep.config import PrepConfig
     from adatune.prep.prepare import prepare
 
     config = PrepConfig(**settings)
@@ -119,11 +124,9 @@ def _print_summary(console: Console, result: "PrepResult") -> None:
     console.print(table)
     console.print()
     console.print(f"Look at it: {result.dataset / 'contact-sheet.html'}", markup=False, soft_wrap=True)
-    console.print(
-        f"Next:       adatune train --data {_quoted(result.name)} --resume {_source_network(result.size)} --kimg 1000",
-        markup=False,
-        soft_wrap=True,
-    )
+    network = _source_network(result.size)
+    command = f"adatune train --data {_quoted(result.name)} --resume {network} --kimg 1000"
+    console.print(f"Next:       {command}", markup=False, soft_wrap=True)
 
 
 def _about_kept(result: "PrepResult") -> str:

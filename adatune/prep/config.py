@@ -26,7 +26,7 @@ class PrepConfig:
     max_yaw: float = 35.0  # degrees the head may be turned to either side
     max_pitch: float = 30.0  # degrees the head may be raised or lowered
     max_blur: float = 4.0  # standard deviation of the blur of the sharpest edges, output pixels
-    max_occlusion: float = 0.65  # 0 (free face) to 1 (covered face)
+    max_occlusion: float = 0.7  # 0 (free face) to 1 (covered face)
     max_border: float = 0.5  # share of the crop outside the photo, which has to be reflected
     workers: int | None = None  # processes; None: as many as cores and memory allow
 
@@ -46,6 +46,7 @@ class PrepConfig:
         _check_range("--max-border", self.max_border, 0, 1)
         _check_range("--max-yaw", self.max_yaw, 0, 90)
         _check_range("--max-pitch", self.max_pitch, 0, 90)
+        _check_range("--warn-upscale", self.warn_upscale, 0, math.inf)
         _check_range("--max-upscale", self.max_upscale, 0, math.inf)
         _check_range("--max-blur", self.max_blur, 0, math.inf)
 

@@ -1,4 +1,4 @@
-"""One self-contained page that shows each photo with its crop drawn in, the result, and why it was kept or not."""
+"""One self-contained page: each photo with its crop drawn in, the result, and why it was kept or not."""
 
 import html
 from collections.abc import Sequence
@@ -47,7 +47,8 @@ def _anchor(reason: str) -> str:
 
 
 def _link(reason: str, count: int) -> str:
-    return f'<a href="#{_anchor(reason)}" class="{"good" if not reason else "bad"}">{_TITLES[reason][0]} <b>{count}</b></a>'
+    kind = "bad" if reason else "good"
+    return f'<a href="#{_anchor(reason)}" class={kind}>{_TITLES[reason][0]} <b>{count}</b></a>'
 
 
 def _section(reason: str, rows: Sequence[Row], config: PrepConfig) -> str:
@@ -119,28 +120,31 @@ def _facts(row: Row, config: PrepConfig) -> str:
 
 
 _PAGE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-:root { color-scheme: light dark; --back: #f6f5f2; --card: #fff; --ink: #1d1c1a; --soft: #6d6a64; --line: #e2dfd8;
-  --good: #17724a; --bad: #b3402a; --mark: #ffd23f; }
-@media (prefers-color-scheme: dark) { :root { --back: #161513; --card: #211f1d; --ink: #eceae5; --soft: #a09c94;
-  --line: #35322e; --good: #5cc795; --bad: #f08a72; } }
+:root { color-scheme: light dark; --back: #f6f5f2; --card: #fff; --ink: #1d1c1a; --soft: #6d6a64;
+  --line: #e2dfd8;  --good: #17724a; --bad: #b3402a; --mark: #ffd23f; }
+@media (prefers-color-scheme: dark) { :root { --back: #161513; --card: #211f1d; --ink: #eceae5;
+  --soft: #a09c94; --line: #35322e; --good: #5cc795; --bad: #f08a72; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 header { padding: 2.5rem clamp(1rem, 4vw, 3.5rem) 1rem; }
-h1 { margin: 0; font-size: 2rem; line-height: 1.2; font-weight: 650; letter-spacing: -.02em; overflow-wrap: anywhere; }
+h1 { margin: 0; font-size: 2rem; line-height: 1.2; font-weight: 650;
+  letter-spacing: -.02em; overflow-wrap: anywhere; }
 header p, section > p { margin: .25rem 0 0; color: var(--soft); }
-nav { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .5rem; background: var(--back);
-  padding: .75rem clamp(1rem, 4vw, 3.5rem); border-bottom: 1px solid var(--line); }
+nav { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .5rem;
+  background: var(--back);  padding: .75rem clamp(1rem, 4vw, 3.5rem); border-bottom: 1px solid var(--line); }
 nav a { padding: .2rem .8rem; border: 1px solid var(--line); border-radius: 2rem; background: var(--card);
   color: inherit; text-decoration: none; font-size: .9rem; }
 nav a:hover, nav a:focus-visible { border-color: currentColor; }
 nav .good b { color: var(--good); } nav .bad b { color: var(--bad); }
 section { padding: 1.75rem clamp(1rem, 4vw, 3.5rem) .5rem; scroll-margin-top: 3rem; }
 h2 { margin: 0; font-size: 1.25rem; font-weight: 620; } h2 span { color: var(--soft); font-weight: 400; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem; margin-top: 1rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem;
+  margin-top: 1rem; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; overflow: hidden;
   display: flex; flex-direction: column; content-visibility: auto; contain-intrinsic-size: auto 16rem; }
 .pictures { display: flex; height: 11.5rem; background: color-mix(in srgb, var(--ink) 6%, var(--card)); }
@@ -150,7 +154,8 @@ article { background: var(--card); border: 1px solid var(--line); border-radius:
 .result { height: 100%; flex: none; }
 .text { padding: .7rem .9rem .8rem; border-top: 3px solid var(--good); }
 .bad .text { border-top-color: var(--bad); } .bad .result { filter: grayscale(.6); opacity: .75; }
-h3 { margin: 0; font-size: .95rem; font-weight: 600; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+h3 { margin: 0; font-size: .95rem; font-weight: 600; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis; }
 .note { margin: .15rem 0 0; font-size: .875rem; color: var(--bad); overflow-wrap: anywhere; }
 .good .note { color: var(--soft); }
 dl { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin: .35rem 0 0; font-size: .8125rem; }

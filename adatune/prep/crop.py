@@ -1,12 +1,11 @@
 """Levels and crops a portrait in one warp from the original pixels, so that nothing is resampled twice.
 
-The box is 5:4, five high and four wide, with the eyes where FFHQ has them, and is squashed to a square: networks
-are square, and the recorded aspect undoes the squash wherever a picture is shown.
+The box is 5:4, five high and four wide, with the eyes where FFHQ has them, and is squashed to a square:
+networks are square, and the recorded aspect undoes the squash wherever a picture is shown.
 """
 
 import math
 from typing import Any
-
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,8 @@ _EYE_LINE = 0.47  # of the height, from the top
 def portrait_corners(landmarks: Points) -> Points:
     """Corners of the 5:4 box around a face: upper left, upper right, lower right, lower left, [4, 2].
 
-    The box is levelled by the eye line, four eye distances wide and five high; the eyes lie at 0.375 and 0.625
-    of its width and 0.47 of its height.
+    The box is levelled by the eye line, four eye distances wide and five high; the eyes lie at 0.375 and
+    0.625 of its width and 0.47 of its height.
 
     Args:
         landmarks: left eye, right eye (as seen in the picture), then anything; [2 or more, 2].
@@ -83,7 +82,7 @@ def warp(pixels: Pixels, corners: Points, width: int, height: int) -> Pixels:
 
 
 def _surroundings(pixels: Pixels, corners: Points) -> tuple[Pixels, Points]:
-    """The part of the photo that the warp can touch, and where it starts: OpenCV stops at 32,767 pixels a side."""
+    """The part of the photo that the warp can touch, and where it starts (OpenCV takes 32,767 a side)."""
     height, width = pixels.shape[:2]
     size = np.array([width, height])
     low, high = corners.min(axis=0), corners.max(axis=0)

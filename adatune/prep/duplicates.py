@@ -1,6 +1,6 @@
 """Recognises photos that are the same picture again: rescaled, recompressed, slightly edited or mirrored.
 
-Judged on the whole photo and never on the aligned crop: different pictures of one person align to similar crops.
+Judged on the whole photo and never on the aligned crop: pictures of one person align to similar crops.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ def perceptual_hash(pixels: Pixels) -> int:
 def mark_duplicates(hashes: Sequence[tuple[int, int]], detail: Sequence[float]) -> dict[int, int]:
     """Which photos repeat a better one.
 
-    Photos are taken from the most detailed down; one within `MAX_DISTANCE` bits of a photo already taken, plain
-    or mirrored, repeats it.
+    Photos are taken from the most detailed down; one within `MAX_DISTANCE` bits of a photo already taken,
+    plain or mirrored, repeats it.
 
     Args:
         hashes: the hash of each photo and of its mirror image.

@@ -5,8 +5,9 @@ Measuring is slow and knows no thresholds, so its result is kept; judging is ins
 
 import base64
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,6 +15,7 @@ from PIL import Image
 from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
 from adatune.prep.crop import (
+    PORTRAIT_ASPECT,
     Points,
     box_size,
     centre_square_corners,
@@ -94,8 +96,8 @@ def examine(
 def _examine_centre(pixels: Pixels, seen: Record, config: PrepConfig) -> tuple[Record, Pixels]:
     corners = centre_square_corners(seen.width, seen.height)
     crop = warp(pixels, corners, config.size, config.size)
-    values = {**vars(seen), "upscale": config.size / box_size(corners)[0]}
-    return Record(**{**values, **_pictures(pixels, corners, crop, 1.0)}), crop
+    pictures = _pictures(pixels, corners, crop, 1.0)
+    return replace(seen, upscale=config.size / box_size(corners)[0], **pictures), crop
 
 
 def _examine_face(
@@ -103,8 +105,8 @@ def _examine_face(
 ) -> tuple[Record, Pixels | None]:
     faces = finder.find(pixels, config.min_face_score)
     if not faces:
-        values = {**vars(seen), "problem": "no-face", "detail": "no face found"}
-        return Record(**{**values, "photo_thumbnail": _thumbnail(pixels, _THUMBNAIL)}), None
+        thumbnail = _thumbnail(pixels, _THUMBNAIL)
+        return replace(seen, problem="no-face", detail="no face found", photo_thumbnail=thumbnail), None
     refined = finder.refine(pixels, faces[0].landmarks)
     corners = portrait_corners(refined.landmarks)
     pose = estimate_pose(refined.landmarks)
@@ -112,25 +114,25 @@ def _examine_face(
     view = warp(pixels, corners, VIEW_WIDTH, VIEW_HEIGHT)
     occlusion, parts = measure_occlusion(view, refined)
     crop = warp(pixels, corners, config.size, config.size)
-    values = {
-        **vars(seen),
-        "faces": len(faces),
-        "score": faces[0].score,
-        "yaw": pose.yaw,
-        "pitch": pose.pitch,
-        "roll": pose.roll,
-        "eye_px": eye_distance,
-        "upscale": config.size / max(1e-6, box_size(corners)[0]),
-        "blur": edge_blur(view) * config.size / 4,
-        "occlusion": occlusion,
-        "occlusion_parts": parts,
-        "invented": invented_share(corners, seen.width, seen.height),
-        **_pictures(pixels, corners, crop, 1.25),
-    }
-    return Record(**values), crop
+    record = replace(
+        seen,
+        faces=len(faces),
+        score=faces[0].score,
+        yaw=pose.yaw,
+        pitch=pose.pitch,
+        roll=pose.roll,
+        eye_px=eye_distance,
+        upscale=config.size / max(1e-6, box_size(corners)[0]),
+        blur=edge_blur(view) * config.size / 4,
+        occlusion=occlusion,
+        occlusion_parts=parts,
+        invented=invented_share(corners, seen.width, seen.height),
+        **_pictures(pixels, corners, crop, PORTRAIT_ASPECT),
+    )
+    return record, crop
 
 
-def _pictures(pixels: Pixels, corners: Points, crop: Pixels, aspect: float) -> dict[str, object]:
+def _pictures(pixels: Pixels, corners: Points, crop: Pixels, aspect: float) -> dict[str, Any]:
     tall = Image.fromarray(crop).resize(
         (_CROP_THUMBNAIL, round(_CROP_THUMBNAIL * aspect)), Image.Resampling.LANCZOS
     )
@@ -156,7 +158,7 @@ def _jpeg(picture: Image.Image) -> str:
 
 
 def judge(record: Record, config: PrepConfig) -> str:
-    """Why this photo is left out: one of `REASONS`, the first that holds, or an empty string for a good one."""
+    """Why this photo is left out: the first of `REASONS` that holds, or an empty string for a good one."""
     if record.problem:
         return record.problem
     if config.align == "none":

@@ -1,7 +1,7 @@
 """Finds the faces of a photo and their five landmarks, precisely enough to level a portrait by its eyes.
 
-One pass of MTCNN has a levelling noise of about 1.8 degrees. Here its last network looks again, at the original
-pixels, through several slightly shifted, turned and mirrored windows, and the mean of what it says is taken.
+One pass of MTCNN has a levelling noise of about 1.8 degrees. Here its last network looks again, at the
+original pixels, through several slightly shifted, turned and mirrored windows, and the mean is taken.
 Source: Zhang et al. 2016, arXiv:1604.02878; facenet-pytorch 2.5.3, whose weights ship with the package.
 """
 
@@ -22,7 +22,7 @@ from adatune.prep.opencv import cv2
 _LONG_SIDE = 1280  # pixels of the copy that is searched; 12 megapixels in full would take ten times as long
 _RETRY_LONG_SIDE = 640  # of the copy that is searched again, turned
 _TURNED_SCORE = 0.97  # turned pictures without a face yield false faces more easily
-# Where MTCNN's last network sees the five points in its own square input: the mean over its training-like views.
+# Where MTCNN's last network sees the five points in its own square input: its mean over frontal portraits.
 _IN_WINDOW = np.array([[0.336, 0.368], [0.676, 0.368], [0.506, 0.578], [0.358, 0.717], [0.668, 0.717]])
 _WINDOW = 48  # input side of that network, pixels
 _PATCH = 192  # side of the levelled patch that the windows are cut from
@@ -76,7 +76,7 @@ class FaceFinder:
     """MTCNN, loaded once. Use one in each process."""
 
     def __init__(self, min_face_pixels: int = 40) -> None:
-        """Load the networks; MIN_FACE_PIXELS is the smallest face that is searched for, in the reduced copy."""
+        """Load the networks; MIN_FACE_PIXELS is the smallest face searched for, in the reduced copy."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from facenet_pytorch import MTCNN
@@ -85,7 +85,7 @@ class FaceFinder:
         self._min_face_pixels = min_face_pixels
 
     def find(self, pixels: Pixels, min_score: float) -> list[Face]:
-        """All faces scoring MIN_SCORE or more, the largest first; turned by 90, 180, 270 if there is none upright.
+        """All faces scoring MIN_SCORE or more, the largest first; if none, those of the turned photo.
 
         Args:
             pixels: [height, width, 3] uint8 RGB.
@@ -136,7 +136,7 @@ class FaceFinder:
         return boxes, scores, points
 
     def refine(self, pixels: Pixels, landmarks: Points) -> Refined:
-        """Look again at one face, at the photo's own resolution: twice, the second time levelled by the first.
+        """Look again at one face, at the photo's own resolution, twice: the second time levelled.
 
         Args:
             pixels: [height, width, 3] uint8 RGB.
@@ -201,7 +201,7 @@ def _look_matrices(looks: Points) -> Tensor:
 
 
 def _window_corners(landmarks: Points) -> Points:
-    """The levelled square patch around a face: the similarity that brings five points nearest to `_IN_WINDOW`."""
+    """The levelled square patch around a face, by the similarity that brings it nearest to `_IN_WINDOW`."""
     turn, shift = similarity(_IN_WINDOW, landmarks)
     margin = (_PATCH_SPAN - 1) / 2
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * _PATCH_SPAN - margin

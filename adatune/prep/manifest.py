@@ -1,4 +1,4 @@
-"""Writes down what became of each photo: `manifest.csv` for people and spreadsheets, `prep.json` for programs."""
+"""Writes down what became of each photo: `manifest.csv` for people, `prep.json` for programs."""
 
 import csv
 import io
@@ -15,7 +15,8 @@ from adatune.prep.config import PrepConfig
 from adatune.prep.crop import PORTRAIT_ASPECT
 from adatune.prep.examine import Record
 
-COLUMNS = "source,status,reason,faces,score,yaw,pitch,roll,eye_px,upscale,output".split(",")
+_NUMBERS = ["score", "yaw", "pitch", "roll", "eye_px", "upscale"]
+COLUMNS = ["source", "status", "reason", "faces", *_NUMBERS, "output"]
 
 
 @dataclass(frozen=True)

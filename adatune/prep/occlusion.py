@@ -1,7 +1,8 @@
 """Tells whether something covers a face: a mask, a scarf, sunglasses, a bar.
 
-MTCNN finds masked faces with full confidence, so its score says nothing. What does: whether the skin of the cheeks
-and the nose is that of the brow, whether there is a mouth, and whether half a face alone still looks like a face.
+MTCNN finds masked faces with full confidence, so its score says nothing. What does: whether the skin of the
+cheeks and the nose is that of the brow, whether there is a mouth, and whether half a face alone still looks
+like a face.
 """
 
 import math
@@ -74,7 +75,7 @@ def lower_half_score(parts: dict[str, float]) -> float:
 
 
 def eyes_score(parts: dict[str, float]) -> float:
-    """How likely sunglasses or a bar cover the eyes, 0 to 1: a fit over five features, 174 painted, 448 free."""
+    """How likely sunglasses or a bar cover the eyes, 0 to 1: a fit of 174 painted and 448 free faces."""
     odds = (
         -0.084 * min(10.0, parts["eye_light"])
         - 0.99 * math.log(parts["eye_contrast"] + 1)

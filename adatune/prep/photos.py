@@ -74,10 +74,7 @@ def read_photo(path: Path) -> Pixels:
     if path.suffix.lower() in _HEIC_SUFFIXES:
         _register_heic()
     try:
-        if not path.is_file():
-            raise UnreadablePhoto("not a regular file")
-        if path.stat().st_size == 0:
-            raise UnreadablePhoto("empty file")
+        _check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # half-damaged metadata and large pictures are no news here
             with Image.open(path) as image:
@@ -92,6 +89,13 @@ def read_photo(path: Path) -> Pixels:
         raise UnreadablePhoto("does not fit in memory") from error
     except Exception as error:  # decoders of damaged files raise anything: struct, zlib, Index, Syntax, ...
         raise UnreadablePhoto(_in_words(error)) from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():  # a pipe would wait for ever; a dangling link has nothing to read
+        raise UnreadablePhoto("not a regular file")
+    if path.stat().st_size == 0:
+        raise UnreadablePhoto("empty file")
 
 
 def _in_words(error: Exception) -> str:
@@ -142,10 +146,8 @@ def _wide_to_grey(values: "np.ndarray[Any, Any]") -> Pixels:
     """16-bit, 32-bit or floating-point grey to 8 bits; 65535 / 257 is 255 exactly."""
     wide = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
     if values.dtype.kind == "f":
-        scaled = wide * 255 if wide.max(initial=0) <= 1 else wide
-    else:
-        scaled = wide / 257
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        wide *= 257 * 255 if wide.max(initial=0) <= 1 else 257
+    return np.clip(np.rint(wide / 257), 0, 255).astype(np.uint8)
 
 
 def _over_white(image: Image.Image, profile: bytes | None) -> Image.Image:

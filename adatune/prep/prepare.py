@@ -75,11 +75,11 @@ def prepare(
 ) -> PrepResult:
     """Find the face in each photo, level, crop and judge it, and write `datasets/NAME`.
 
-    Finished photos are kept as they come, so a killed run continues and a second run redoes nothing. The photos
-    themselves are never touched.
+    Finished photos are kept as they come, so a killed run continues and a second run redoes nothing. The
+    photos themselves are never touched.
 
     Raises:
-        PhotosError: no such folder, no files in it, or none that can be used (manifest and contact sheet say why).
+        PhotosError: no such folder, no files in it, or none that can be used (the manifest says why).
         DatasetError: `datasets/NAME` holds something else.
         UsageError: the folder is the dataset itself.
     """
@@ -91,7 +91,7 @@ def prepare(
     keys = [store.key(folder, photo, config) for photo in photos]
     records = {key: record for key in keys if (record := store.read(key)) is not None}
     reused = len(records)
-    report = progress or (lambda _: None)
+    report = progress or _say_nothing
     report(PrepProgress(reused, len(photos), reused, dataset))
     todo = [(key, photo.as_posix()) for key, photo in zip(keys, photos, strict=True) if key not in records]
     for key, record in examine_all(folder, todo, config, dataset):
@@ -100,6 +100,10 @@ def prepare(
     rows = _judge_all([records[key] for key in keys], config)
     _write(store, name, config, keys, rows)
     return _result(name, dataset, config, rows, reused, time.monotonic() - started)
+
+
+def _say_nothing(_: PrepProgress) -> None:
+    """What is reported when nobody asked."""
 
 
 def _place(folder: Path, config: PrepConfig) -> tuple[str, Path]:

@@ -12,9 +12,9 @@ from adatune.prep.opencv import cv2
 VIEW_WIDTH, VIEW_HEIGHT = 256, 320  # of the levelled face that is measured: 64 pixels between the eyes
 _VIEW_EYES = VIEW_WIDTH / 4
 
-# A face in eye distances: left eye, right eye, nose tip, mouth corners; x right, y down, z away from the camera.
-# Across and down: the mean shape that MTCNN reports for frontal faces. Depth: anthropometric means (nose tip 35 mm
-# before the pupils, mouth corners 6 mm before them, pupils 63 mm apart; Farkas 1994).
+# A face in eye distances: left eye, right eye, nose tip, mouth corners; x right, y down, z away from the
+# camera. Across and down: the mean shape that MTCNN reports for frontal faces. Depth: anthropometric means
+# (nose tip 35 mm before the pupils, mouth corners 6 mm before them, pupils 63 mm apart; after Farkas 1994).
 FACE_SHAPE = np.array(
     [[-0.5, 0, 0], [0.5, 0, 0], [0, 0.617, -0.55], [-0.456, 1.026, -0.1], [0.456, 1.026, -0.1]]
 )
@@ -36,7 +36,7 @@ def estimate_pose(landmarks: Points) -> Pose:
     Yaw and pitch are those of the levelled face; roll is the angle of the eye line, which cropping undoes.
 
     Args:
-        landmarks: left eye, right eye, nose, left and right mouth corner (left in the picture), [5, 2] pixels.
+        landmarks: left eye, right eye, nose, left and right mouth corner (as seen), [5, 2] pixels.
     Source: Terzakis and Lourakis 2020 (SQPnP; OpenCV's iterative solver diverges on five points).
     """
     across = landmarks[1] - landmarks[0]
@@ -71,7 +71,7 @@ def edge_blur(view: Pixels) -> float:
     count: smooth skin and a blurred background are no fault of a portrait.
 
     Args:
-        view: the levelled face, [VIEW_HEIGHT, VIEW_WIDTH, 3] uint8, eyes where `crop.portrait_corners` puts them.
+        view: the levelled face, [VIEW_HEIGHT, VIEW_WIDTH, 3] uint8, cut by `crop.portrait_corners`.
     Returns: eye distances; about 0.01 is sharp, 0.05 visibly blurred.
     Source: after Zhuo and Sim 2011, "Defocus map estimation from a single image".
     """

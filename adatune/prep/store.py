@@ -1,7 +1,7 @@
-"""Keeps what was measured about each photo, and publishes the accepted crops as a dataset, whole or not at all.
+"""Keeps what was measured about each photo, and publishes the accepted crops, whole or not at all.
 
-`DATASET/.cache` holds, for each photo, KEY.json (the record) and KEY.crop (a PNG; the suffix keeps other tools from
-taking it for one of the dataset's pictures). A killed run finds there all that it had finished.
+`DATASET/.cache` holds, for each photo, KEY.json (the record) and KEY.crop (a PNG; the suffix keeps other
+tools from taking it for one of the dataset's pictures). A killed run finds there all that it had finished.
 """
 
 import hashlib
@@ -89,7 +89,7 @@ class Store:
         return self.cache / f"{key}.crop"
 
     def publish(self, keys: Sequence[str]) -> None:
-        """Make `images/` hold exactly the crops of KEYS, numbered in their order; nothing is done if it does."""
+        """Make `images/` hold exactly the crops of KEYS, numbered in that order; nothing if it does."""
         images, new, old = (self.dataset / name for name in ("images", "images.new", "images.old"))
         if old.is_dir() and not images.is_dir():  # killed between the two renames below
             old.rename(images)

@@ -1,4 +1,4 @@
-"""Examines photos in several processes, one detector each, sized to the machine and never outliving their parent."""
+"""Examines photos in several processes, one detector each, as many as the machine can hold."""
 
 import multiprocessing
 import os
@@ -53,9 +53,9 @@ def examine_all(
         yield from _run(pool, folder, todo, config, dataset, workers)
     except BrokenProcessPool as error:
         raise PhotosError(
-            "A worker process ended before its time, most likely for want of memory. What was finished is kept: "
-            "type the same command with --workers 1. (In a script, call adatune.prep below "
-            "'if __name__ == \"__main__\":'.)"
+            "A worker process ended before its time, most likely for want of memory. "
+            "What was finished is kept: type the same command with --workers 1. "
+            "(In a script, call adatune.prep below 'if __name__ == \"__main__\":'.)"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
