@@ -109,6 +109,21 @@ def read_values(path: Path) -> dict[str, Any]:
     return _left_out() | content if is_complete else content
 
 
+def to_values(config: TrainConfig) -> dict[str, Any]:
+    """The settings of CONFIG by field name."""
+    return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+def merge(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """VALUES of a file, overridden by the OPTIONS that were typed, without what those make meaningless."""
+    merged = {**values, **options}
+    if any(name in options for name in _SCHEDULES):
+        merged |= {name: options.get(name) for name in _SCHEDULES}
+    if options.get("batch", values.get("batch")) != values.get("batch"):
+        merged.pop("micro_batch", None)  # chosen for the other batch
+    return merged
+
+
 def check_values(values: Mapping[str, Any], where: str) -> None:
     """Refuse names that are no settings, and values of another type.
 
@@ -125,6 +140,7 @@ def check_values(values: Mapping[str, Any], where: str) -> None:
             raise UsageError(f"{where}: {name} = {value!r} is wrong; it must be {kinds}.")
 
 
+_SCHEDULES = ("snap_ticks", "snap_kimg", "snap_minutes")  # one of the three
 _WORDS = {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}
 
 

@@ -12,8 +12,8 @@ from adatune.training.config import TrainConfig
 if TYPE_CHECKING:
     import torch
 
-# A forward pass of G costs F_G, of D F_D. Path length every 4 steps on half a batch (6 F_G) and R1 every 16 (6 F_D)
-# make it 4.75 F_G + 8.375 F_D an image: their second backward also runs the forward graph back.
+# A forward pass of G costs F_G, of D F_D. Path length every 4 steps on half a batch (6 F_G) and R1 every 16
+# (6 F_D) make it 4.75 F_G + 8.375 F_D an image: their second backward also runs the forward graph back.
 _MAIN = (4.0, 8.0)  # of F_G and F_D: Gmain 3 F_G + 2 F_D, Dmain F_G + 6 F_D
 _REGULARISER = 6.0
 
@@ -26,9 +26,9 @@ _CUDA_SPEEDS = {
 _UNKNOWN_CUDA_SPEED = 8e12
 _MPS_SPEED = 1e12
 _CPU_SPEED_PER_THREAD = 5e10  # measured: 115-121 GFLOP/s on 2 threads
-_STEP_SECONDS = {"cuda": 0.06, "mps": 0.1, "cpu": 0.1}  # of a step that computes nothing: 3,500 launches
+_STEP_SECONDS = {"cuda": 0.06, "mps": 0.1, "cpu": 0.2}  # of a step that computes nothing: 3,500 launches
 
-# Bytes held at the worst moment (R1 or path length, whose graphs are differentiated again) per byte of activations.
+# Bytes held at the worst moment (R1 or path length, differentiated twice) per byte of activations.
 _GRAPH_FACTOR = 5.0
 _FIXED_BYTES = {"cuda": 1.0e9, "mps": 0.5e9, "cpu": 0.5e9}  # libraries and their workspaces
 

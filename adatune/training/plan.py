@@ -33,6 +33,12 @@ class Plan:
     images: int
     images_with_mirrored: int
 
+    def lines(self) -> list[str]:
+        """The plan where there is no terminal: one line for each heading and notice."""
+        width = max(len(heading) for heading in self.rows) + 3
+        said = [f"{heading:{width}}{words}" for heading, words in self.rows.items()]
+        return said + [f"Note: {notice}" for notice in self.notices]
+
     def as_json(self) -> dict[str, object]:
         """Plain values for `--json`."""
         return {
@@ -62,7 +68,7 @@ def make_plan(config: TrainConfig, dataset: Dataset, device: "torch.device") -> 
         "Batch": _batch_words(config),
         "Augmentation": _augmentation_words(config),
         "Frozen": _frozen_words(config),
-        "Length": f"{config.length_kimg:g} kimg, each image about {config.length_images / len(dataset):,.0f} times",
+        "Length": f"{config.length_kimg:g} kimg, each image {config.length_images / len(dataset):,.0f} times",
         "Time": _time_words(config, speed, seconds),
         "Memory": f"about {_size(memory)} (estimate)",
         "Disk": f"up to {_size(disk)} in {runs_folder()}; {_size(cost.snapshot_bytes(config))} a snapshot",
@@ -93,7 +99,8 @@ def _network_words(config: TrainConfig) -> str:
     generator, discriminator = cost.parameter_counts(config.network)
     start = f"from {config.resume}" if config.resume else f"from scratch, cfg {config.cfg}"
     labels = f", {config.c_dim} classes" if config.c_dim else ""
-    return f"{start}: generator {_millions(generator)}, discriminator {_millions(discriminator)} parameters{labels}"
+    sizes = f"generator {_millions(generator)}, discriminator {_millions(discriminator)} parameters"
+    return f"{start}: {sizes}{labels}"
 
 
 def _batch_words(config: TrainConfig) -> str:

@@ -60,7 +60,7 @@ def resolve(
 
     Args:
         dataset: what is trained on.
-        options: what the user decided, by field of `TrainConfig` (None is undecided where the field cannot be).
+        options: what the user decided, by field of `TrainConfig` (None where that is undecided).
             Three may be text: freeze_d ('b128'), freeze_g ('b16'), aug_p ('resume').
         device: decides the micro-batch.
         source: architecture of the network that is started from; None from scratch.
@@ -85,9 +85,8 @@ def resolve(
     values |= known | {"mbstd_group": values["mbstd_group"]} | _freezing(values, network)
     values["cond"] = bool(values.get("cond")) and network.c_dim > 0
     optional = {field.name for field in fields(TrainConfig) if "None" in str(field.type)}
-    return TrainConfig(
-        **{key: value for key, value in values.items() if value is not None or key in optional}
-    )
+    decided: dict[str, Any] = {k: value for k, value in values.items() if value is not None or k in optional}
+    return TrainConfig(**decided)
 
 
 def _mirroring(values: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
@@ -157,7 +156,7 @@ def _architecture(
         )
     if source is None:
         feature_maps = _first(preset.feature_maps, 1 if dataset.resolution >= 512 else 0.5)
-        defaults = {
+        defaults: dict[str, Any] = {
             "resolution": dataset.resolution,
             "channels": dataset.channels,
             "c_dim": dataset.c_dim if wants_labels else 0,
@@ -174,7 +173,7 @@ def _architecture(
         for name, value in given.items():
             if name not in _TRAINING_CHOICES and value != getattr(source, name):
                 raise UsageError(
-                    f"{name} = {value} contradicts the network of --resume, where it is {getattr(source, name)}. "
+                    f"{name} = {value} contradicts the network of --resume ({getattr(source, name)}). "
                     "Take that line out of the file of --config."
                 )
     _check_fit(dataset, network, wants_labels)

@@ -1,0 +1,80 @@
+"""Answers options that the published StyleGAN2-ADA tools have and we do not, with the name they have here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from adatune.errors import UsageError
+
+_HOME = "runs are made in ./runs; set ADATUNE_HOME=DIR to move them"
+TRAIN = {
+    "--outdir": _HOME,
+    "--nkimg": "--resume RUN goes on where a run stopped; it knows how far it was",
+    "--resume-kimg": "--resume RUN goes on where a run stopped; it knows how far it was",
+    "--gpus": "one GPU is used; --batch is split into micro-batches that fit it",
+    "--total-kimg": "the length is --kimg",
+    "--dataset": "the dataset is --data",
+    "--data-dir": "the dataset is --data",
+    "--res": "the size is that of the dataset: adatune prep PHOTOS --size N",
+    "--resolution": "the size is that of the dataset: adatune prep PHOTOS --size N",
+    "--metrics": "metrics are not part of training yet; leave it out",
+    "--p": "a fixed augmentation strength is --aug-p",
+    "--augment": "augmentations are --augs",
+    "--mirrored": "mirrored copies are --mirror or --no-mirror",
+    "--freeze-d": "frozen discriminator layers are --freezed",
+    "--freeze-g": "frozen synthesis blocks are --freezeg",
+    "--snapshot": "snapshots are --snap (ticks), --snap-kimg or --snap-minutes",
+    "--fp32": "precision follows the device; leave it out",
+    "--nhwc": "memory layout is chosen for you; leave it out",
+    "--allow-tf32": "precision follows the device; leave it out",
+    "--nobench": "leave it out",
+    "--workers": "leave it out; pictures are read beside training",
+    "--glr": "both learning rates are --lr",
+    "--dlr": "both learning rates are --lr",
+    "--cbase": "the architecture follows --resume or --cfg; or channel_base in the file of --config",
+    "--cmax": "the architecture follows --resume or --cfg; or channel_max in the file of --config",
+    "--map-depth": "the architecture follows --resume or --cfg; or mapping_layers in the file of --config",
+    "--desc": "a run is named after its dataset: adatune prep PHOTOS --name NAME",
+}
+GENERATE = {
+    "--outdir": "pictures are written to --out",
+    "--pkl": "the network is the first argument, or --network",
+    "--network-pkl": "the network is the first argument, or --network",
+    "--truncation-psi": "truncation is --psi",
+    "--noise-mode": "noise is --noise",
+    "--rows": "a sheet is --grid 8x8",
+    "--projected-w": "pictures of saved latents are not made by this command",
+}
+# How they write flags, and how we do.
+SPELLINGS = {
+    f"--{name}={value}": f"--{prefix}{name}"
+    for name in ("mirror", "mirror-y", "cond")
+    for value, prefix in (("0", "no-"), ("1", ""), ("false", "no-"), ("true", ""))
+}
+
+
+def refuse_foreign(arguments: Sequence[str], table: dict[str, str], command: str) -> None:
+    """Raise for the first of ARGUMENTS that is an option of other tools.
+
+    Raises:
+        UsageError: says what it is called here.
+    """
+    for argument in arguments:
+        name = argument.split("=", 1)[0].replace("_", "-")
+        if name in table:
+            raise UsageError(f"{command} has no {argument.split('=', 1)[0]}: {table[name]}.")
+
+
+class ForeignAware(click.Command):
+    """A command that looks for other tools' options before click calls them unknown."""
+
+    def __init__(self, *arguments: Any, foreign: dict[str, str], **settings: Any) -> None:
+        """FOREIGN is one of the tables above; the rest is click's."""
+        super().__init__(*arguments, **settings)
+        self.foreign = foreign
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Check ARGS, then parse them as click does."""
+        refuse_foreign(args, self.foreign, ctx.command_path)
+        return super().parse_args(ctx, [SPELLINGS.get(argument.lower(), argument) for argument in args])
