@@ -21,6 +21,7 @@ from adatune.errors import Interrupted
 from adatune.training import run_folder
 from adatune.training.config import TrainConfig
 from adatune.training.config_file import read_config, write_config
+from adatune.training.micro_batch import first_step
 from adatune.training.progress import Progress
 from adatune.training.sample_grid import save_fakes, save_reals
 from adatune.training.sources import fresh_networks, starting_networks
@@ -84,13 +85,18 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
     ):
         run_folder.truncate_stats(folder, state.step)
         last_save = last_snapshot = last_tick = started
-        tick_start_images, seconds_before = state.images_shown, state.seconds
+        tick_start_images, seconds_before, is_first = state.images_shown, state.seconds, True
         while state.images_shown < config.length_images:
             shown_before = state.images_shown
             images, labels = loader.batch(shown_before, config.batch)
             if labels is None and state.label_pool is not None:
                 labels = state.label_pool[:1].expand(config.batch, -1)
-            training_step(state, images, labels)
+            if is_first:
+                is_first, lowered = False, first_step(state, images, labels)
+                if lowered:
+                    progress.note(f"The batch does not fit the card's memory: micro-batches of {lowered}.")
+            else:
+                training_step(state, images, labels)
             now = time.monotonic()
             state.seconds = seconds_before + now - started
             progress.update(state.images_shown)

@@ -89,6 +89,11 @@ class TrainingState:
         if self.augment_pipe is not None:
             self.augment_pipe.p.fill_(self.strength.p)
 
+    def drop_gradients(self) -> None:
+        """Forget the gradients of a step that was not finished."""
+        for parameter in (*self.generator_parameters.values(), *self.discriminator_parameters.values()):
+            parameter.grad = None
+
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors, numbers and strings: readable without executing anything."""
         return {

@@ -23,13 +23,14 @@ class Statistics:
     """Sums and counts by name. Values that are not finite are left out and counted."""
 
     def __init__(self, device: torch.device) -> None:
-        self.sums = torch.zeros(len(NAMES), dtype=torch.float64, device=device)
-        self.counts = torch.zeros(len(NAMES), dtype=torch.float64, device=device)
-        self.not_finite = torch.zeros([], dtype=torch.float64, device=device)
+        dtype = torch.float32 if device.type == "mps" else torch.float64  # a Mac's GPU has no float64
+        self.sums = torch.zeros(len(NAMES), dtype=dtype, device=device)
+        self.counts = torch.zeros(len(NAMES), dtype=dtype, device=device)
+        self.not_finite = torch.zeros([], dtype=dtype, device=device)
 
     def add(self, name: str, values: Tensor) -> None:
         """Take VALUES (any shape) into the mean called NAME."""
-        values = values.detach().double().flatten()
+        values = values.detach().to(self.sums.dtype).flatten()
         is_finite = values.isfinite()
         index = NAMES.index(name)
         self.sums[index] += torch.where(is_finite, values, 0.0).sum()
