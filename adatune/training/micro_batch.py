@@ -44,8 +44,8 @@ def first_step(
             if smaller is None:
                 raise RunError(
                     f"The card's memory does not hold a micro-batch of {state.config.micro_batch} at "
-                    f"{state.config.resolution} pixels. Close other programs that use the card, or train at a "
-                    "lower resolution."
+                    f"{state.config.resolution} pixels. Close other programs that use the card, or train "
+                    "at a lower resolution."
                 ) from error
         else:
             return state.config.micro_batch if is_lowered else None
@@ -56,7 +56,7 @@ def first_step(
 
 
 def smaller_micro_batch(micro_batch: int, mbstd_group: int | None) -> int | None:
-    """The next smaller divisor of MICRO_BATCH that whole minibatch-std groups fit into; None if there is none."""
+    """The next smaller divisor of MICRO_BATCH that holds whole minibatch-std groups, or None."""
     group = micro_batch if mbstd_group is None else min(mbstd_group, micro_batch)
     sizes = [size for size in range(group, micro_batch) if micro_batch % size == 0 and size % group == 0]
     return sizes[-1] if sizes else None
@@ -67,4 +67,6 @@ def _copy_to_cpu(value: Any) -> Any:
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
         return {key: _copy_to_cpu(item) for key, item in value.items()}
-    return [_copy_to_cpu(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_copy_to_cpu(item) for item in value]
+    return value
