@@ -1,0 +1,1 @@
+"""Looking around a trained network."""
