@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from adatune import __version__
+from adatune.cli.generate import generate
 from adatune.cli.info import info
 from adatune.cli.prep import prep
 from adatune.cli.train import train
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, info, train]
+COMMANDS = [prep, info, train, generate]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

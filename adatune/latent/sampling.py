@@ -81,7 +81,7 @@ def generate(
 def draw_pictures(
     networks: LoadedNetworks, seeds: Sequence[int], config: SamplingConfig
 ) -> Iterator[tuple[int, Image.Image]]:
-    """Each seed with its picture, as soon as it is drawn; errors are those of `generate`, and come at once."""
+    """Each seed with its picture, as soon as it is drawn; the errors are those of `generate`."""
     generator = averaged_generator(networks)
     labels = one_hot(config.label, networks.config)
     for seed in seeds:
