@@ -93,13 +93,14 @@ class _Transfer:
     def run(self, pauses: tuple[float, ...]) -> None:
         """Attempt after attempt until the file is whole; each attempt that brings data resets the pauses."""
         self._recall()
-        failures = 0
+        failures, most = 0, self.received
         while True:
-            before = self.received
             problem = self._attempt()
             if problem is None:
                 return
-            failures = 0 if self.received > before else failures + 1
+            # Only what was never reached before counts: a server that makes us start over must not go on for ever.
+            failures = 0 if self.received > most else failures + 1
+            most = max(most, self.received)
             if failures > len(pauses):
                 raise DownloadFailed(f"{self.address} cannot be fetched: {problem}")
             time.sleep(pauses[max(failures - 1, 0)] if pauses else 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from adatune.checkpoints.contents import Contents, Weights, checked_config
@@ -52,7 +52,8 @@ def save_network(
         )
     description = {**(metadata or {}), "config": config.to_dict(), "format": FORMAT}
     text = json.dumps(description, sort_keys=True, allow_nan=False, ensure_ascii=True)
-    write_atomically(Path(path), lambda temporary: save_file(tensors, temporary, metadata={_KEY: text}))
+    # Not save_file: it makes files that nobody else may read.
+    write_atomically(Path(path), lambda temporary: temporary.write_bytes(save(tensors, {_KEY: text})))
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

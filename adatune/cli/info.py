@@ -1,6 +1,7 @@
 """`adatune info`: what a network is made of, as a table."""
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from adatune.cli.downloads import download_progress
 if TYPE_CHECKING:
     from adatune.checkpoints import LoadedNetworks
     from adatune.networks.summary import NetworkSummary
+
+_FULL, _WIDEST = 98, 110  # columns: what all columns of the table need, and what output off a terminal gets
 
 
 @click.command()
@@ -38,11 +41,12 @@ def info(network: str | None, network_option: str | None, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(_as_json(loaded, tables), indent=2))
         return
-    console = Console(highlight=False)
+    # A pipe or a file has no width of its own: take what the widest table needs.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
     console.print(_headline(loaded))
     for name, summary in tables.items():
         console.print()
-        console.print(_table(name, summary))
+        console.print(_table(name, summary, is_narrow=console.width < _FULL))
 
 
 def _as_json(loaded: "LoadedNetworks", tables: "dict[str, NetworkSummary]") -> dict[str, Any]:
@@ -70,12 +74,13 @@ def _headline(loaded: "LoadedNetworks") -> str:
     return " · ".join(parts)
 
 
-def _table(name: str, summary: "NetworkSummary") -> Table:
+def _table(name: str, summary: "NetworkSummary", is_narrow: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
     table.add_column(name, footer="Total", no_wrap=True)
     table.add_column("Parameters", footer=f"{summary.parameters:,}", justify="right", no_wrap=True)
     table.add_column("Buffers", footer=f"{summary.buffers:,}", justify="right", no_wrap=True)
-    for title in ("Output shape", "Weight shape", "On a GPU"):
+    titles = ("Output shape", "On a GPU") if is_narrow else ("Output shape", "Weight shape", "On a GPU")
+    for title in titles:
         table.add_column(title, no_wrap=True)
     for row in summary.rows:
         weight = "-" if row.weight_shape is None else str(list(row.weight_shape))
@@ -84,7 +89,7 @@ def _table(name: str, summary: "NetworkSummary") -> Table:
             f"{row.parameters:,}" if row.parameters else "-",
             f"{row.buffers:,}" if row.buffers else "-",
             str(list(row.output_shape)),
-            weight,
+            *([] if is_narrow else [weight]),
             row.dtype,
         )
     return table

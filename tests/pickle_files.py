@@ -1,0 +1,81 @@
+"""The reference pickles, and pickles written by hand, for the tests of what reads them."""
+
+import json
+import lzma
+import pickle
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from torch import Tensor
+
+DATA = Path(__file__).parent / "data"
+PYTORCH = ("ada_pytorch_cond16", "ada_pytorch_uncond32")
+TENSORFLOW = "ada_tensorflow_uncond32"
+
+
+def pickle_bytes(name: str) -> bytes:
+    """The reference pickle NAME."""
+    return lzma.decompress((DATA / f"{name}.pkl.xz").read_bytes())
+
+
+def write_pickle(name: str, folder: Path) -> Path:
+    """The reference pickle NAME as a file in FOLDER."""
+    path = folder / f"{name}.pkl"
+    path.write_bytes(pickle_bytes(name))
+    return path
+
+
+def read_expected(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Inputs and outputs of the reference pickle NAME, and [shape, sha256] of each of its tensors."""
+    with safe_open(DATA / f"{name}.expected.safetensors", framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return tensors, json.loads(file.metadata()["sums"])
+
+
+class Named:
+    """Pickles as a call of the global NAME with arguments, whether that exists or not."""
+
+    def __init__(self, name: str, *arguments: Any, state: Any = None) -> None:
+        self.name, self.arguments, self.state = name, arguments, state
+
+
+class NamingPickler(pickle._Pickler):  # the one in Python lets us write names of things that do not exist
+    """Writes `Named` values as REDUCE (and BUILD) of their names."""
+
+    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
+        if not isinstance(obj, Named):
+            super().save(obj, save_persistent_id)
+            return
+        if id(obj) in self.memo:
+            self.write(self.get(self.memo[id(obj)][0]))
+            return
+        self.save_name(obj.name)
+        self.save(obj.arguments)
+        self.write(pickle.REDUCE)
+        if obj.state is not None:
+            self.save(obj.state)
+            self.write(pickle.BUILD)
+        self.memoize(obj)
+
+    def save_name(self, name: str) -> None:
+        module, _, last = name.rpartition(".")
+        if self.proto >= 4:
+            self.save(module)
+            self.save(last)
+            self.write(pickle.STACK_GLOBAL)
+        else:
+            self.write(pickle.GLOBAL + f"{module}\n{last}\n".encode())
+
+
+def dump_named(value: Any, path: Path, protocol: int = 4) -> Path:
+    """Write VALUE, which may hold `Named`, as a pickle."""
+    with path.open("wb") as file:
+        NamingPickler(file, protocol).dump(value)
+    return path
+
+
+def persistent(state: dict[str, Any], class_name: str = "Generator") -> Named:
+    """A persistent object as the published PyTorch code writes them."""
+    meta = {"type": "class", "version": 6, "module_src": "", "class_name": class_name, "state": state}
+    return Named("torch_utils.persistence._reconstruct_persistent_obj", meta)
