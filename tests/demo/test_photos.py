@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from adatune.demo.photos import DECOYS, PICTURES, make_photos
+from adatune.demo.run import MAX_BLUR
 from adatune.prep import prepare
 from adatune.prep.config import PrepConfig
 
@@ -46,7 +47,7 @@ def test_the_pictures_shipped_are_small():
 def test_prep_keeps_every_portrait_and_gives_each_decoy_its_reason(photos, tmp_path, monkeypatch):
     monkeypatch.setenv("ADATUNE_HOME", str(tmp_path))
 
-    result = prepare.prepare(photos[0].parent, PrepConfig(name="astronaut", size=32, max_blur=0.5))
+    result = prepare.prepare(photos[0].parent, PrepConfig(name="astronaut", size=32, max_blur=MAX_BLUR))
 
     with (result.dataset / "manifest.csv").open(newline="") as file:
         rows = {row["source"]: row for row in csv.DictReader(file)}
