@@ -179,7 +179,7 @@ def _refuse_changes(folder: Path, config: "TrainConfig", names: list[str]) -> No
     network = str(snapshots[-1]) if snapshots else config.resume or "NETWORK"
     raise UsageError(
         f"{options} cannot change when {folder.name} goes on: it would be another run. Only --kimg, --hours, "
-        f"--snap, --snap-kimg, --snap-minutes and --save-minutes can.\nFor a new run that starts from its network: "
+        f"--snap, --snap-kimg, --snap-minutes and --save-minutes can.\nFor a new run from its network: "
         f"adatune train --data {config.data} --resume {network} {_option_of(names[0])} ..."
     )
 

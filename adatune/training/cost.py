@@ -4,6 +4,7 @@ Counts are exact where they can be (parameters, multiplications of the convoluti
 estimates, and are called that wherever they are shown.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from adatune.networks.config import NetworkConfig
@@ -103,6 +104,7 @@ def parameter_counts(network: NetworkConfig) -> tuple[int, int]:
     return sum(counts[0].values()), sum(counts[1].values())
 
 
+@lru_cache(maxsize=8)
 def parameters_by_name(network: NetworkConfig) -> tuple[dict[str, int], dict[str, int]]:
     """Sizes of the parameters of G and D by name, without allocating them."""
     import torch
