@@ -20,7 +20,7 @@ from adatune.errors import DownloadFailed
 
 ProgressCallback = Callable[[int, int | None], None]  # bytes so far; bytes in all, where the server says so
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16  # bytes; what is lost when a connection breaks off
 _TIMEOUT = (20, 60)  # seconds to connect, and between two pieces of data
 _PAUSES = (0.5, 1, 2, 4, 8)  # seconds before another attempt; a piece of progress starts the list anew
 

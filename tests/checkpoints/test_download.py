@@ -59,7 +59,9 @@ def test_a_connection_that_breaks_off_is_continued_where_it_stopped(tmp_path):
         download(address, tmp_path / "n.pkl", pauses=NOW)
     assert (tmp_path / "n.pkl").read_bytes() == BODY
     assert requests[0] is None
-    assert [int(r[6:-1]) for r in requests[1:]] == [len(BODY) // 3 + 1, 2 * (len(BODY) // 3 + 1)]
+    starts = [int(request[6:-1]) for request in requests[1:]]
+    assert starts[0] > len(BODY) // 3 - 2**16  # what came before the break was kept, but for one piece
+    assert starts == sorted(set(starts))
 
 
 def test_a_later_attempt_continues_the_earlier_one(tmp_path):
@@ -72,11 +74,12 @@ def test_a_later_attempt_continues_the_earlier_one(tmp_path):
         with pytest.raises(DownloadFailed, match="503"):
             download(address, path, pauses=NOW)
         assert not path.exists()
-        first = len(requests)
+        first, kept = len(requests), (tmp_path / "n.pkl.part").stat().st_size
         failing[0] = False
         download(address, path, pauses=NOW)
     assert path.read_bytes() == BODY
-    assert requests[first] == f"bytes={len(BODY) // 3 + 1}-"
+    assert kept > 0
+    assert requests[first] == f"bytes={kept}-"
 
 
 def test_a_file_that_changed_on_the_server_is_fetched_from_the_start(tmp_path):
