@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from adatune import __version__
+from adatune.cli.clean import clean
 from adatune.cli.generate import generate
 from adatune.cli.info import info
 from adatune.cli.prep import prep
 from adatune.cli.train import train
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, info, train, generate]
+COMMANDS = [prep, info, train, generate, clean]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
