@@ -1,13 +1,15 @@
 """The reference pickles, and pickles written by hand, for the tests of what reads them."""
 
+import io
 import json
 import lzma
 import pickle
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 DATA = Path(__file__).parent / "data"
 PYTORCH = ("ada_pytorch_cond16", "ada_pytorch_uncond32")
@@ -79,3 +81,22 @@ def persistent(state: dict[str, Any], class_name: str = "Generator") -> Named:
     """A persistent object as the published PyTorch code writes them."""
     meta = {"type": "class", "version": 6, "module_src": "", "class_name": class_name, "state": state}
     return Named("torch_utils.persistence._reconstruct_persistent_obj", meta)
+
+
+def named_tensor(tensor: Tensor) -> Named:
+    """A tensor as torch's own pickling writes it."""
+    buffer = io.BytesIO()
+    torch.save(tensor.contiguous().storage(), buffer, _use_new_zipfile_serialization=False)
+    storage = Named("torch.storage._load_from_bytes", buffer.getvalue())
+    return Named(
+        "torch._utils._rebuild_tensor_v2", storage, 0, tuple(tensor.shape), tensor.stride(), False, {}
+    )
+
+
+def named_network(network: nn.Module, options: dict[str, Any], group: str = "_parameters") -> Named:
+    """A network as a persistent object; GROUP takes its weights (`_buffers`: how frozen ones are published)."""
+    state: dict[str, Any] = {"_parameters": {}, "_buffers": {}, "_init_kwargs": options}
+    for name, tensor in [*network.named_parameters(recurse=False), *network.named_buffers(recurse=False)]:
+        state[group if isinstance(tensor, nn.Parameter) else "_buffers"][name] = named_tensor(tensor.detach())
+    state["_modules"] = {name: named_network(child, {}, group) for name, child in network.named_children()}
+    return persistent(state)

@@ -21,7 +21,7 @@ def serving(respond):
             requests.append(self.headers.get("Range"))
             respond(self, len(requests))
 
-        def log_message(self, format, *arguments):  # noqa: A002
+        def log_message(self, format, *arguments):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -114,7 +114,10 @@ def test_a_server_that_promises_more_than_it_has_is_an_error_and_leaves_no_netwo
 @pytest.mark.parametrize("kind", ["text/html", "application/octet-stream"])
 def test_a_web_page_is_refused_and_leaves_nothing(kind, tmp_path):
     page = b"<!DOCTYPE html><html>log in</html>"
-    with serving(lambda h, n: answer(h, page, Content_Type=kind)) as (address, _), pytest.raises(WebPage) as error:
+    with (
+        serving(lambda h, n: answer(h, page, Content_Type=kind)) as (address, _),
+        pytest.raises(WebPage) as error,
+    ):
         download(address, tmp_path / "n.pkl", pauses=NOW)
     assert error.value.page == page.decode()
     assert [p.name for p in tmp_path.iterdir()] == [".n.pkl.lock"]
@@ -122,7 +125,10 @@ def test_a_web_page_is_refused_and_leaves_nothing(kind, tmp_path):
 
 def test_a_git_lfs_pointer_is_refused(tmp_path):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
-    with serving(lambda h, n: answer(h, pointer)) as (address, _), pytest.raises(DownloadFailed, match="Git-LFS"):
+    with (
+        serving(lambda h, n: answer(h, pointer)) as (address, _),
+        pytest.raises(DownloadFailed, match="Git-LFS"),
+    ):
         download(address, tmp_path / "n.pkl", pauses=NOW)
 
 

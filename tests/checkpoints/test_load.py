@@ -163,8 +163,11 @@ BAD_FILES = {
     "endless modules": (_endless_modules, "holds modules inside modules"),
     "other pickle": (lambda p: p.write_bytes(pickle.dumps([1, 2])), "is a pickle of a value of type list"),
     "other dict": (lambda p: p.write_bytes(pickle.dumps({"a": 1})), "is a pickle, but holds no generator"),
-    "other safetensors": (lambda p: save_file({"a": torch.zeros(2)}, p), "is a safetensors file that adatune"),
-    "misfit": (_misfit, "holds a network G_ema that does not fit"),
+    "other safetensors": (
+        lambda p: save_file({"a": torch.zeros(2)}, p),
+        "is a safetensors file that adatune",
+    ),
+    "misfit": (_misfit, "holds a network G that does not fit"),
 }
 
 

@@ -10,7 +10,9 @@ from adatune.checkpoints import save_network
 from adatune.errors import UnreadableNetwork
 from adatune.networks import Discriminator, Generator, NetworkConfig
 
-CONFIG = NetworkConfig(resolution=8, z_dim=8, w_dim=8, c_dim=2, channel_base=64, channel_max=8, mapping_layers=2)
+CONFIG = NetworkConfig(
+    resolution=8, z_dim=8, w_dim=8, c_dim=2, channel_base=64, channel_max=8, mapping_layers=2
+)
 
 
 @pytest.fixture
@@ -21,7 +23,9 @@ def networks():
 
 def test_what_is_saved_comes_back_bit_for_bit(networks, tmp_path):
     G_ema, D, G = networks
-    save_network(tmp_path / "n.safetensors", G_ema, D, G, metadata={"aspect": 1.25, "augment_p": 0.5, "kimg": 3})
+    save_network(
+        tmp_path / "n.safetensors", G_ema, D, G, metadata={"aspect": 1.25, "augment_p": 0.5, "kimg": 3}
+    )
     model = adatune.load(tmp_path / "n.safetensors")
     assert (model.config, model.aspect, model.augment_p) == (CONFIG, 1.25, 0.5)
     assert model.metadata == {"kimg": 3, "format": 1}

@@ -28,7 +28,9 @@ def main(reference: Path) -> None:
             for key, value in expected.items()
             if key not in kept
         }
-        save_file(kept, here / f"{name}.expected.safetensors", metadata={"sums": json.dumps(sums, sort_keys=True)})
+        save_file(
+            kept, here / f"{name}.expected.safetensors", metadata={"sums": json.dumps(sums, sort_keys=True)}
+        )
 
 
 if __name__ == "__main__":
