@@ -86,7 +86,7 @@ def persistent(state: dict[str, Any], class_name: str = "Generator") -> Named:
 def named_tensor(tensor: Tensor) -> Named:
     """A tensor as torch's own pickling writes it."""
     buffer = io.BytesIO()
-    torch.save(tensor.contiguous().storage(), buffer, _use_new_zipfile_serialization=False)
+    torch.save(tensor.contiguous()._typed_storage(), buffer, _use_new_zipfile_serialization=False)
     storage = Named("torch.storage._load_from_bytes", buffer.getvalue())
     return Named(
         "torch._utils._rebuild_tensor_v2", storage, 0, tuple(tensor.shape), tensor.stride(), False, {}
@@ -94,9 +94,10 @@ def named_tensor(tensor: Tensor) -> Named:
 
 
 def named_network(network: nn.Module, options: dict[str, Any], group: str = "_parameters") -> Named:
-    """A network as a persistent object; GROUP takes its weights (`_buffers`: how frozen ones are published)."""
+    """A network as a persistent object; GROUP takes its weights (published frozen ones are in `_buffers`)."""
     state: dict[str, Any] = {"_parameters": {}, "_buffers": {}, "_init_kwargs": options}
-    for name, tensor in [*network.named_parameters(recurse=False), *network.named_buffers(recurse=False)]:
+    own = [*network.named_parameters(recurse=False), *network.named_buffers(recurse=False)]
+    for name, tensor in own:
         state[group if isinstance(tensor, nn.Parameter) else "_buffers"][name] = named_tensor(tensor.detach())
     state["_modules"] = {name: named_network(child, {}, group) for name, child in network.named_children()}
     return persistent(state)

@@ -98,7 +98,7 @@ class _Transfer:
             problem = self._attempt()
             if problem is None:
                 return
-            # Only what was never reached before counts: a server that makes us start over must not go on for ever.
+            # Only what was never reached before counts: starting over and over must come to an end.
             failures = 0 if self.received > most else failures + 1
             most = max(most, self.received)
             if failures > len(pauses):

@@ -1,4 +1,4 @@
-"""Files shared on Google Drive: from the link that people copy, past a page that wants a click, to the file."""
+"""Files shared on Google Drive: from a link that people copy, past a page that wants a click, to the file."""
 
 import html
 import re

@@ -89,9 +89,7 @@ def _read_storage(value: Any) -> tuple[NDArray[Any], torch.dtype]:
     """The flat data of a storage that was written with torch.save's older format inside the pickle."""
     if not isinstance(value, Record) or value.name != "torch.storage._load_from_bytes":
         raise UnreadableNetwork(f"holds {describe(value)} where a tensor's data belong: it is damaged.")
-    raw = _arguments(value, 1)[0]
-    if not isinstance(raw, (bytes, memoryview)):
-        raise _damaged_array()
+    raw = _raw(_arguments(value, 1)[0])
     position, parts = 0, []
     for _ in range(5):  # magic number, protocol, system, the storage, the list of its keys
         part, position = read_pickle(raw, frozenset(_STORAGES), with_persistent_ids=True, start=position)
@@ -149,17 +147,20 @@ def _dtype(value: Any) -> np.dtype[Any]:
 
 
 def _array(raw: Any, dtype: np.dtype[Any], shape: Any, is_fortran: bool = False) -> NDArray[Any]:
-    if isinstance(raw, Record) and raw.name == "_codecs.encode":  # how protocol 2 writes bytes
-        raw = _encoded(raw)
-    shape = _whole_numbers(shape)
-    if not isinstance(raw, (bytes, memoryview)) or math.prod(shape) * dtype.itemsize != len(raw):
+    raw, shape = _raw(raw), _whole_numbers(shape)
+    if math.prod(shape) * dtype.itemsize != len(raw):
         raise _damaged_array()
     array = np.frombuffer(raw, dtype=dtype).astype(dtype.newbyteorder("="), copy=False)
     return array.reshape(shape, order="F" if is_fortran else "C")
 
 
-def _encoded(record: Record) -> Buffer:
-    text, encoding = _arguments(record, 2)
+def _raw(value: Any) -> Buffer:
+    """The bytes that VALUE is, or stands for: protocol 2 writes them as text to encode."""
+    if isinstance(value, (bytes, memoryview)):
+        return value
+    if not isinstance(value, Record) or value.name != "_codecs.encode":
+        raise _damaged_array()
+    text, encoding = _arguments(value, 2)
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise _damaged_array()
     try:

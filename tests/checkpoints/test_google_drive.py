@@ -10,7 +10,8 @@ from adatune.errors import DownloadFailed
 ID = "1a2B3c4D5e6F7g8H9i0J_k-L"
 ASKING = """<!DOCTYPE html><html><form id="download-form" action="https://x/download" method="get">
 <input type="submit" value="Download anyway"/><input type="hidden" name="id" value="{id}">
-<input type="hidden" name="confirm" value="t&amp;1"><input type="hidden" name="uuid" value="12-ab"></form></html>"""
+<input type="hidden" name="confirm" value="t&amp;1">
+<input type="hidden" name="uuid" value="12-ab"></form></html>"""
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,10 @@ def test_what_is_saved_comes_back_bit_for_bit(networks, tmp_path):
     assert model.metadata == {"kimg": 3, "format": 1}
     for ours, saved in ((model.G_ema, G_ema), (model.D, D), (model.G, G)):
         assert ours.state_dict().keys() == saved.state_dict().keys()
-        assert all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(), saved.state_dict().values()))
+        assert all(
+            torch.equal(a, b)
+            for a, b in zip(ours.state_dict().values(), saved.state_dict().values(), strict=True)
+        )
 
 
 def test_the_same_network_gives_the_same_bytes_whatever_its_memory_layout(networks, tmp_path):
