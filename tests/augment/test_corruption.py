@@ -1,15 +1,11 @@
 """Filter bank against the published one and numpy's padding; noise and cutout by counting."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from vectors import read_vectors
 
 from adatune.augment.corruption import add_noise, band_filters, cut_out, filter_bank, transform_bands
-
-VECTORS = Path(__file__).parents[1] / "data" / "augment.safetensors"
 
 
 def gains(*exponents: float) -> dict[str, torch.Tensor]:
@@ -18,7 +14,7 @@ def gains(*exponents: float) -> dict[str, torch.Tensor]:
 
 def test_the_bank_is_the_published_one():
     torch.testing.assert_close(
-        filter_bank().float(), load_file(VECTORS)["const.filter_bank"], atol=1e-7, rtol=0
+        filter_bank().float(), read_vectors("augment")["const.filter_bank"], atol=1e-7, rtol=0
     )
 
 

@@ -1,23 +1,17 @@
 """The whole pipeline against published vectors, its derivatives, and its draws."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
+from vectors import read_vectors, relative_error
 
 from adatune.augment import AugmentPipe
 from adatune.augment.operations import PRESETS
 from adatune.errors import UsageError
 
 # Published inputs, outputs and gradients at fixed percentiles: SIZE.SET.PERCENTILE.out and .dx.
-VECTORS = load_file(Path(__file__).parents[1] / "data" / "augment.safetensors")
+VECTORS = read_vectors("augment").tensors
 CASES = sorted(key.removesuffix(".out") for key in VECTORS if key.endswith(".out"))
-
-
-def relative_error(ours: Tensor, theirs: Tensor) -> float:
-    return ((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1e-6)).item()
 
 
 @pytest.mark.parametrize("case", CASES)

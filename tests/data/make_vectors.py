@@ -2,7 +2,7 @@
 
     python tests/data/make_vectors.py FOLDER
 
-FOLDER holds the published code's numbers: ops.safetensors, net_*.safetensors and manifest.json. Written
+FOLDER holds the published code's numbers: ops, augment and net_*.safetensors, and manifest.json. Written
 beside this script, as xz-compressed safetensors whose metadata key `settings` is a JSON string:
 
 - `ops.safetensors.xz`: every case but 8 of upfirdn2d: each geometry is kept with the asymmetric filter and
@@ -10,6 +10,8 @@ beside this script, as xz-compressed safetensors whose metadata key `settings` i
 - `net_*.safetensors.xz`: weights, inputs, outputs and losses. Of each gradient of more than WHOLE numbers
   only the largest magnitude and the dot products with 8 vectors of +-1 are kept (`gradient_sketch` in
   tests/vectors.py).
+- `augment.safetensors.xz`: 60 of 232 cases. Each operation and preset is there at two percentiles in grey and
+  one in colour off the square; four more cases are square and in colour.
 
 Results, and the inputs of operations without kinks, are rounded to 16 significant bits, an error of at most
 8e-6 of the number: a twelfth of the tightest tolerance, and a third less to store. Weights and inputs of
@@ -35,6 +37,8 @@ NETWORKS = {
     "net_cond16": {"resolution": 16, "mapping_layers": 3, "c_dim": 5},
     "net_orig16": {"resolution": 16, "mapping_layers": 2, "g_architecture": "orig", "d_architecture": "orig"},
 }
+PERCENTILES = ["0.1", "0.35", "0.62", "0.9"]
+SQUARE_CASES = {"rgb32.bgc.0.9", "rgb32.bgcfc.0.35", "rgb32.color.0.62", "rgb32.geom.0.1"}
 SHARED = {
     "z_dim": 32,
     "w_dim": 32,
@@ -80,8 +84,31 @@ def is_kept_operation(key: str) -> bool:
     return operation != "upfirdn2d" or kernel in (2, geometry % 2)
 
 
+def is_kept_augmentation(case: str, cases: list[str]) -> bool:
+    """Is CASE (SIZE.SET.PERCENTILE) stored? Which percentiles of a set are kept turns with its place."""
+    size, name, percentile = case.split(".", 2)
+    if size == "rgb32":
+        return case in SQUARE_CASES
+    names = sorted({other.split(".", 2)[1] for other in cases if other.startswith(f"{size}.")})
+    place = names.index(name)
+    index = PERCENTILES.index(percentile)
+    return index % 2 == (place + 1) % 2 if size == "gray24" else index == (place + 2) % 4
+
+
+def compact_augmentations(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The constants, the inputs, and the cases that are kept."""
+    cases = [key.removesuffix(".out") for key in tensors if key.endswith(".out")]
+    kept = {f"{case}.{kind}" for case in cases if is_kept_augmentation(case, cases) for kind in ("out", "dx")}
+    return {
+        key: rounded(value) if key in kept else value
+        for key, value in tensors.items()
+        if key in kept or key.startswith("const.") or key.endswith((".in", ".dout"))
+    }
+
+
 def main(folder: Path) -> None:
     """Write all files."""
+    write("augment", compact_augmentations(load_file(folder / "augment.safetensors")), {})
     manifest = json.loads((folder / "manifest.json").read_text())
     tensors = load_file(folder / "ops.safetensors")
     tensors = {key: value for key, value in tensors.items() if is_kept_operation(key)}
