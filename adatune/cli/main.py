@@ -11,13 +11,14 @@ import click
 
 from adatune import __version__
 from adatune.cli.clean import clean
+from adatune.cli.demo import demo
 from adatune.cli.generate import generate
 from adatune.cli.info import info
 from adatune.cli.prep import prep
 from adatune.cli.train import train
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, info, train, generate, clean]
+COMMANDS = [prep, train, generate, info, clean, demo]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -38,7 +39,7 @@ for _command in COMMANDS:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run `adatune ARGUMENTS` (default: the process's own) and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run `adatune ARGUMENTS` (default: the process's own) and exit: 0 done, 1 failed, 2 misused, 130 stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments or bool(os.environ.get("ADATUNE_DEBUG"))
     try:
@@ -62,6 +63,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _leave(message: str, code: int, debug: bool) -> Any:
     if debug:
-        raise  # noqa: PLE0704  # called from an except block
+        raise  # called from an except block
     click.echo(f"Error: {message}" if code != 130 else message, err=True)
     sys.exit(code)

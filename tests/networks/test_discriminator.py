@@ -1,4 +1,4 @@
-"""The discriminator against the published code's numbers, R1 included, and each architecture by properties."""
+"""The discriminator against the published code's numbers, R1 included; each architecture by properties."""
 
 import pytest
 import torch
