@@ -5,6 +5,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,13 +85,19 @@ def check_name(name: str, option: str) -> str:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let WRITE fill a temporary file beside PATH, sync it, then rename it: PATH is old or new, never half.
 
+    Whoever may read a plain new file there may read PATH, whatever WRITE made of the temporary one.
+
     Args:
         path: the file to make or replace; its folder must exist.
         write: called with the temporary path (same suffix, so that image encoders recognise it).
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
+        temporary.touch()
+        plain_mode = temporary.stat().st_mode
         write(temporary)
+        if temporary.stat().st_mode != plain_mode:  # safetensors puts a private file in its place
+            temporary.chmod(stat.S_IMODE(plain_mode))
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
