@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from adatune.checkpoints import LoadedNetworks, load
@@ -18,7 +17,8 @@ from adatune.demo.comparison import comparison
 from adatune.demo.drawn_faces import ASPECT
 from adatune.demo.network import DEMO32
 from adatune.demo.photos import DECOYS, make_photos
-from adatune.images import Pixels, grid, save_picture, to_pixels
+from adatune.images import Pixels, grid, save_picture
+from adatune.latent.sampling import generate
 from adatune.prep.prepare import PrepResult, prep
 from adatune.training.config import TrainConfig
 from adatune.training.loop import train
@@ -139,12 +139,8 @@ def _read_photos(dataset: Path) -> Pixels:
 
 
 def _sample(networks: LoadedNetworks) -> Pixels:
-    """The averaged generator's pictures of SEEDS, uint8 [count, size, size, 3]."""
-    generator = networks.G_ema
-    assert generator is not None, "load always gives an averaged generator"
-    latents = np.stack([np.random.RandomState(seed).randn(networks.config.z_dim) for seed in SEEDS])
-    with torch.no_grad():
-        return to_pixels(generator(torch.tensor(latents, dtype=torch.float32), psi=PSI, noise="const"))
+    """The pictures of SEEDS, uint8 [count, size, size, 3]."""
+    return np.stack([np.asarray(picture) for picture in generate(networks, SEEDS, psi=PSI, square=True)])
 
 
 def _compare(photos: Pixels, before: Pixels, after: Pixels, length_kimg: float) -> Image.Image:
