@@ -83,7 +83,7 @@ def checked_config(values: dict[str, Any]) -> NetworkConfig:
         value: Any = values.get(name, 1)
         if value is None and name == "conv_clamp":
             continue
-        if type(value) not in (int, float) or not 0 < value < 1e9:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e9:
             raise UnreadableNetwork(f"describes networks that cannot be: {name} must be a positive number.")
     try:
         return NetworkConfig(**values)

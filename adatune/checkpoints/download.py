@@ -23,6 +23,7 @@ ProgressCallback = Callable[[int, int | None], None]  # bytes so far; bytes in a
 _CHUNK = 1 << 16  # bytes; what is lost when a connection breaks off
 _TIMEOUT = (20, 60)  # seconds to connect, and between two pieces of data
 _PAUSES = (0.5, 1, 2, 4, 8)  # seconds before another attempt; a piece of progress starts the list anew
+_KNOCKS = 3  # attempts at a server that has never answered: most often this machine is offline
 
 
 def download(
@@ -85,6 +86,7 @@ class _Transfer:
         )
         self.length: int | None = None
         self.version = ""  # the server's mark of this version of the file
+        self.has_answered = False
 
     @property
     def received(self) -> int:
@@ -101,7 +103,7 @@ class _Transfer:
             # Only what was never reached before counts: starting over and over must come to an end.
             failures = 0 if self.received > most else failures + 1
             most = max(most, self.received)
-            if failures > len(pauses):
+            if failures > len(pauses) or (failures >= _KNOCKS and not self.has_answered):
                 raise DownloadFailed(f"{self.address} cannot be fetched: {problem}")
             time.sleep(pauses[max(failures - 1, 0)] if pauses else 0)
 
@@ -115,6 +117,7 @@ class _Transfer:
             with requests.get(
                 self.address, params=self.parameters, headers=headers, stream=True, timeout=_TIMEOUT
             ) as response:
+                self.has_answered = True
                 if not self._accept(response, start):
                     return None if self.received == self.length else "the server cannot continue it"
                 self._receive(response)

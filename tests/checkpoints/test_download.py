@@ -1,3 +1,4 @@
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -144,6 +145,26 @@ def test_an_unreachable_server_is_a_clear_error(tmp_path):
         pass
     with pytest.raises(DownloadFailed, match="cannot be reached"):
         download(address, tmp_path / "n.pkl", pauses=NOW)
+
+
+def test_a_server_that_never_answers_is_tried_three_times(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/n.pkl"
+        tries = []
+
+        def hang_up():
+            for _ in range(3):
+                connection, _ = server.accept()
+                tries.append(connection.recv(9))
+                connection.close()
+            server.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(DownloadFailed, match="cannot be reached"):
+            download(address, tmp_path / "n.pkl", pauses=(0,) * 9)
+        thread.join()
+    assert tries == [b"GET /n.pk"] * 3
 
 
 def test_progress_ends_at_the_whole_length(tmp_path):
