@@ -39,16 +39,18 @@ for _command in COMMANDS:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run `adatune ARGUMENTS` (default: the process's own); exit with 0 done, 1 failed, 2 misused, 130 stopped."""
+    """Run `adatune ARGUMENTS` (default: the process's own) and exit with 0, 1 failed, 2 misused, 130 stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments or bool(os.environ.get("ADATUNE_DEBUG"))
     try:
         cli.main(args=[a for a in arguments if a != "--debug"], prog_name="adatune", standalone_mode=False)
     except AdatuneError as error:
         _leave(str(error), error.exit_code, debug)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _leave(_explained(error), error.exit_code, debug)
     except (click.Abort, KeyboardInterrupt):
         _leave("Interrupted.", 130, debug)
     except BrokenPipeError:  # the reader of our output (head, less) has left
@@ -59,6 +61,13 @@ def main(arguments: list[str] | None = None) -> None:
         _leave(
             f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", 1, debug
         )
+
+
+def _explained(error: click.ClickException) -> str:
+    """What click has to say, in the form of our own errors."""
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return error.format_message()
+    return f"{error.format_message()}\nSee '{error.ctx.command_path} --help'."
 
 
 def _leave(message: str, code: int, debug: bool) -> Any:
