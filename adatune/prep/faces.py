@@ -21,6 +21,7 @@ from adatune.prep.opencv import cv2
 
 _LONG_SIDE = 1280  # pixels of the copy that is searched; 12 megapixels in full would take ten times as long
 _RETRY_LONG_SIDE = 640  # of the copy that is searched again, turned
+_SURE_SCORE = 0.98  # of an upright face; below, the turned photo may show a better one
 _TURNED_SCORE = 0.97  # turned pictures without a face yield false faces more easily
 # Where MTCNN's last network sees the five points in its own square input: its mean over frontal portraits.
 _IN_WINDOW = np.array([[0.336, 0.368], [0.676, 0.368], [0.506, 0.578], [0.358, 0.717], [0.668, 0.717]])
@@ -91,13 +92,14 @@ class FaceFinder:
             pixels: [height, width, 3] uint8 RGB.
             min_score: 0 to 1.
         """
-        faces = [face for face in self._search(pixels, _LONG_SIDE, 0) if face.score >= min_score]
-        if faces:
-            return faces
-        turned = [self._search(pixels, _RETRY_LONG_SIDE, turn) for turn in (90, 270, 180)]
+        upright = [face for face in self._search(pixels, _LONG_SIDE, 0) if face.score >= min_score]
+        if _best(upright) >= _SURE_SCORE:
+            return upright
+        # A face lying on its side is sometimes found upright as well, in the wrong place and with doubts.
         floor = max(min_score, _TURNED_SCORE)
+        turned = [self._search(pixels, _RETRY_LONG_SIDE, turn) for turn in (90, 270, 180)]
         good = [[face for face in found if face.score >= floor] for found in turned]
-        return max(good, key=lambda found: max((face.score for face in found), default=0.0))
+        return max([upright, *good], key=_best)
 
     def _search(self, pixels: Pixels, long_side: int, turn: int) -> list[Face]:
         height, width = pixels.shape[:2]
@@ -181,6 +183,10 @@ class FaceFinder:
         with torch.no_grad():
             scores: Tensor = self._networks.onet(windows)[2]
         return torch.logit(scores[:, 1].clamp(1e-5, 1 - 1e-5))
+
+
+def _best(faces: list[Face]) -> float:
+    return max((face.score for face in faces), default=0.0)
 
 
 def _only(windows: Tensor, rows: tuple[int, int]) -> Tensor:

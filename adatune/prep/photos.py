@@ -165,7 +165,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if image.mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
+            if image.mode == "RGB" and ImageCms.getProfileDescription(source).lower().startswith("srgb"):
                 return image
             converted = ImageCms.profileToProfile(
                 image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"

@@ -21,7 +21,7 @@ from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
 from adatune.prep.examine import Record
 
-_VERSION = 2  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 3  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published.json"
 
 
@@ -54,7 +54,9 @@ class Store:
                     "Choose another --name, or delete that dataset first."
                 )
         self.cache.mkdir(parents=True, exist_ok=True)
-        write_text(note, json.dumps({"folder": here}) + "\n")
+        text = json.dumps({"folder": here}) + "\n"
+        if not note.is_file() or note.read_text() != text:
+            write_text(note, text)
 
     def key(self, folder: Path, source: Path, config: PrepConfig) -> str:
         """Names a photo as it is now together with the settings that its measurements depend on."""

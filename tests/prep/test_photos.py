@@ -62,9 +62,12 @@ def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
 
 
 def test_a_colour_profile_is_applied(tmp_path: Path) -> None:
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
-    Image.fromarray(RAMP).save(tmp_path / "xyz.png", icc_profile=profile)
-    assert not np.array_equal(read_photo(tmp_path / "xyz.png"), RAMP)
+    """sRGB with its red and blue primaries exchanged: what is stored as red is to be seen as blue."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"tmp_", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"tmp_", b"bXYZ", 1)
+    profile = profile.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+    Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "swapped.png", icc_profile=profile)
+    assert np.abs(read_photo(tmp_path / "swapped.png").astype(int) - [0, 0, 255]).max() <= 2
 
 
 def test_a_damaged_colour_profile_is_ignored(tmp_path: Path) -> None:
