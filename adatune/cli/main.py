@@ -39,7 +39,7 @@ for _command in COMMANDS:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run `adatune ARGUMENTS` (default: this process's) and exit: 0 done, 1 failed, 2 misused, 130 stopped."""
+    """Run `adatune ARGUMENTS` and exit: 0 done, 1 failed, 2 misused, 130 stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments or bool(os.environ.get("ADATUNE_DEBUG"))
     try:
