@@ -243,3 +243,14 @@ def test_labels_reach_both_networks() -> None:
     after = state.G.state_dict() | state.D.state_dict()
     for name in ("mapping.embed.weight", "mapping.fc0.weight"):
         assert not torch.equal(before[name], after[name])
+
+
+@pytest.mark.parametrize(("bias", "direction"), [(50.0, 1), (-50.0, -1)])
+def test_p_follows_a_discriminator_made_to_overfit_or_to_underfit(bias: float, direction: int) -> None:
+    state = new_state(small_config(ada_kimg=100, learning_rate=1e-6))
+    state.D.b4.out.bias.data.fill_(bias)  # sure that reals are real, or that they are not
+    for images in batches(8):
+        training_step(state, images, None)
+    # Two adjustments, each by batch * interval / (ada_kimg * 1000).
+    assert state.p == pytest.approx(0.5 + direction * 2 * BATCH * 4 / 100_000, abs=1e-12)
+    assert state.strength.r_t == direction
