@@ -42,7 +42,11 @@ def test_a_command_that_is_done_leaves_with_0(tmp_path, network):
         (["generate", "ffhq521"], 2, "Error: There is no network 'ffhq521'"),
         (["generate", "--seeds", "9-1"], 2, "Error: --seeds 9-1: the range 9-1 runs backwards. Write 1-9."),
         (["generate", "--grid", "8"], 2, "Error: --grid '8' is not COLUMNSxROWS"),
-        (["generate", "--psi", "high"], 2, "Error: Invalid value for '--psi' / '--trunc': 'high' is not a valid float."),
+        (
+            ["generate", "--psi", "high"],
+            2,
+            "Error: Invalid value for '--psi' / '--trunc': 'high' is not a valid float.",
+        ),
         (["generate", "--outdir", "x"], 2, "Error: adatune generate has no --outdir"),
         (["degenerate"], 2, "Error: No such command 'degenerate'."),
     ],
