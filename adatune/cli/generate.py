@@ -79,7 +79,14 @@ def generate(
     adatune generate ffhq512 --seeds 0-15,100 --psi 0.5 --grid 4x5
     """
     from adatune.checkpoints.load import find_network, load
-    from adatune.latent.picture_files import output_folder, parse_grid, save_pictures, save_sheet, seeds_for
+    from adatune.latent.picture_files import (
+        check_sheet,
+        output_folder,
+        parse_grid,
+        save_pictures,
+        save_sheet,
+        seeds_for,
+    )
     from adatune.latent.sampling import SamplingConfig, draw_pictures
 
     config = SamplingConfig(psi, noise, noise_seed, label, square)
@@ -89,6 +96,8 @@ def generate(
         path = find_network(network or network_option or "latest", progress)
     networks = load(path, device)
     folder = output_folder(path) if out is None else out
+    if layout is not None:
+        check_sheet(layout, networks.config.resolution, networks.config.resolution)
     pictures = draw_pictures(networks, chosen, config)
     click.echo(f"Drawing {len(chosen)} pictures with {path}", err=True)
     pictures = _with_progress(pictures, len(chosen))

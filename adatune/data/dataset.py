@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,9 @@ from adatune.errors import DatasetError
 from adatune.home import datasets_folder
 
 _GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "F"}
+_CHECKED = (
+    2000  # pictures decoded before training starts: seconds, where a whole large set would take minutes
+)
 _MEMORY_SHARE = 0.5  # of the free memory may hold decoded pictures; the rest are decoded each time
 
 
@@ -56,7 +60,7 @@ def find_dataset(name_or_path: str | None) -> Path:
 
 
 def list_datasets() -> list[Path]:
-    """The datasets in `datasets/`: folders that hold dataset.json or images/, and zips; by name."""
+    """The datasets in `datasets/`: folders that hold dataset.json or a file in images/, and zips; by name."""
     folder = datasets_folder()
     if not folder.is_dir():
         return []
@@ -65,7 +69,7 @@ def list_datasets() -> list[Path]:
 
 def _is_dataset(path: Path) -> bool:
     if path.is_dir():
-        return (path / "dataset.json").is_file() or (path / "images").is_dir()
+        return (path / "dataset.json").is_file() or any(path.glob("images/*"))
     return path.suffix.lower() == ".zip"
 
 
@@ -242,6 +246,16 @@ class Dataset:
         for row, index in enumerate(indices):
             pictures[row] = self._picture(int(index))
         return pictures
+
+    def check_pictures(self) -> None:
+        """Decode the pictures (of a large dataset the first) and keep them: damage is found before a run.
+
+        Raises:
+            DatasetError: a picture is damaged.
+        """
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(self._picture, range(min(len(self), _CHECKED))):
+                pass
 
     def _picture(self, index: int) -> NDArray[np.uint8]:
         kept = self._kept.get(index)

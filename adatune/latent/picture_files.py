@@ -82,7 +82,8 @@ def save_sheet(
     for index, (_, picture) in enumerate(pictures):
         width, height = picture.size
         if index == 0:
-            sheet = _blank_sheet(columns * width, rows * height)
+            check_sheet(layout, width, height)
+            sheet = Image.new("RGB", (columns * width, rows * height))
         sheet.paste(picture, (index % columns * width, index // columns * height))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"grid{columns}x{rows}-seeds{seeds[0]:04d}-{seeds[-1]:04d}.{suffix}"
@@ -90,10 +91,15 @@ def save_sheet(
     return path
 
 
-def _blank_sheet(width: int, height: int) -> Image.Image:
-    if max(width, height) > _LARGEST_SIDE:
+def check_sheet(layout: tuple[int, int], width: int, height: int) -> None:
+    """Refuse a sheet of LAYOUT (columns, rows) places of WIDTH x HEIGHT pixels that no file can hold.
+
+    Raises:
+        UsageError: it is too large.
+    """
+    sides = layout[0] * width, layout[1] * height
+    if max(sides) > _LARGEST_SIDE:
         raise UsageError(
-            f"The sheet would be {width} x {height} pixels; files hold at most {_LARGEST_SIDE} a side. "
+            f"The sheet would be {sides[0]} x {sides[1]} pixels; files hold at most {_LARGEST_SIDE} a side. "
             "Use a smaller --grid."
         )
-    return Image.new("RGB", (width, height))

@@ -1,5 +1,6 @@
 """Everything that decides a training run, complete: a run folder's config.toml holds exactly these values."""
 
+import math
 from dataclasses import dataclass
 
 from adatune.errors import UsageError
@@ -79,6 +80,11 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise UsageError(f"{option} is {value}; it cannot be negative.")
+        for name, option in (_POSITIVE | _NOT_NEGATIVE).items():
+            if getattr(self, name) == math.inf:
+                raise UsageError(f"{option} is inf; it must be finite. Leave it out for the default.")
+        if self.seed > _LARGEST_SEED:
+            raise UsageError(f"--seed is {self.seed}; it goes from 0 to {_LARGEST_SEED}.")
         if self.batch % self.micro_batch:
             raise UsageError(f"--batch {self.batch} is not a multiple of the micro-batch {self.micro_batch}.")
         if self.mbstd_group is not None and self.micro_batch % min(self.mbstd_group, self.micro_batch):
@@ -104,6 +110,7 @@ class TrainConfig:
         return -(-round(self.length_kimg * 1000) // self.batch) * self.batch
 
 
+_LARGEST_SEED = 2**63 - 1  # what torch and TOML take
 _POSITIVE = {
     "length_kimg": "--kimg",
     "batch": "--batch",

@@ -44,6 +44,7 @@ def train(config: TrainConfig, folder: Path | None = None) -> Path:
         DatasetError, RunError, UnreadableNetwork, DownloadFailed: before anything is written.
     """
     dataset, device = open_dataset(Path(config.data)), pick_device(config.device)
+    dataset.check_pictures()
     state = TrainingState(config, starting_networks(config), _label_pool(dataset, config), device)
     folder = folder or run_folder.create(dataset.name)
     write_config(folder / "config.toml", config)

@@ -1,0 +1,175 @@
+"""The table of wrong input, second part: options that cannot be, and runs that cannot go on."""
+
+from collections.abc import Callable
+
+from bad_networks import SMALL
+from wrong_files import FACES, RUN, Mistake, nothing, published16, run_folder, text
+
+from adatune.checkpoints import save_network
+from adatune.networks import Generator
+
+
+def light_source() -> None:
+    """A network without discriminator."""
+    save_network("light.safetensors", Generator(SMALL))
+
+
+def config_file(content: str) -> Callable[[], object]:
+    """Makes run.toml."""
+    return text("run.toml", content)
+
+
+def run_with(name: str, content: str) -> Callable[[], object]:
+    """Makes a run in which the file NAME is something else."""
+
+    def make() -> None:
+        run_folder()
+        (RUN / name).write_text(content)
+
+    return make
+
+
+TINY = "train --resume tiny.safetensors"
+TRAINING = [
+    Mistake(
+        "two rules", nothing, f"{TINY} --snap 1 --snap-kimg 1", 2, "--snap and --snap-kimg contradict each"
+    ),
+    Mistake(
+        "batch does not divide",
+        config_file("batch = 6\nmicro_batch = 4\n"),
+        f"{TINY} --config run.toml",
+        2,
+        "--batch 6 is not a multiple of the micro-batch 4.",
+    ),
+    Mistake("no batch", nothing, f"{TINY} --batch 0", 2, "--batch is 0; it must be above 0."),
+    Mistake(
+        "unknown augmentation", nothing, f"{TINY} --augs bgc,blurr", 2, "No augmentation is called 'blurr'."
+    ),
+    Mistake(
+        "too many layers", nothing, f"{TINY} --freezed 99", 2, "--freezed 99 is too many: this network has"
+    ),
+    Mistake(
+        "no such block", nothing, f"{TINY} --freezeg b7", 2, "--freezeg b7 is no block of this generator."
+    ),
+    Mistake("layers in words", nothing, f"{TINY} --freezem two", 2, "--freezem two is not understood."),
+    Mistake("target", nothing, f"{TINY} --target 2", 2, "--target is 2.0; r_t lies between -1 and 1."),
+    Mistake(
+        "strength", nothing, f"{TINY} --aug-p 1.5", 2, "--aug-p is 1.5; it is a probability, from 0 to 1."
+    ),
+    Mistake(
+        "no strength", nothing, f"{TINY} --aug-p resume", 2, "--aug-p resume needs --resume with a network"
+    ),
+    Mistake("no length", nothing, f"{TINY} --kimg 0", 2, "--kimg is 0.0; it must be above 0."),
+    Mistake("endless", nothing, f"{TINY} --kimg inf", 2, "--kimg is inf; it must be"),
+    Mistake("endless snap", nothing, f"{TINY} --snap-kimg inf", 2, "--snap-kimg is inf; it must be"),
+    Mistake("no number", nothing, f"{TINY} --lr nan", 2, "--lr is nan; it must be above 0."),
+    Mistake("negative seed", nothing, f"{TINY} --seed -1", 2, "--seed is -1; it cannot be negative."),
+    Mistake("large seed", nothing, f"{TINY} --seed {2**70}", 2, f"--seed is {2**70}; it"),
+    Mistake(
+        "unknown preset", nothing, f"{TINY} --cfg paper", 2, "--cfg paper is not known. Choose from auto"
+    ),
+    Mistake("unknown device", nothing, f"{TINY} --device gpu9", 2, "--device gpu9 cannot be used here"),
+    Mistake(
+        "no discriminator", light_source, "train --resume light.safetensors", 1, "light.safetensors holds no"
+    ),
+    Mistake(
+        "settings no TOML", config_file("batch = "), f"{TINY} --config run.toml", 2, "run.toml is not TOML"
+    ),
+    Mistake(
+        "unknown setting",
+        config_file("bach = 4"),
+        f"{TINY} --config run.toml",
+        2,
+        "run.toml has the key 'bach', which is no setting of a run. Did you mean 'batch'?",
+    ),
+    Mistake(
+        "wrong type", config_file("batch = 'x'"), f"{TINY} --config run.toml", 2, "run.toml: batch = 'x' is"
+    ),
+    Mistake("no settings", nothing, f"{TINY} --config run.toml", 1, "There is no run.toml."),
+    Mistake("no run", nothing, "train --resume latest", 1, "There is no run in home/runs. Start one with"),
+    Mistake("unknown run", nothing, "train --resume 7", 1, "There is no run 7 in home/runs. It holds none."),
+    Mistake(
+        "changed option",
+        run_folder,
+        "train --resume latest --gamma 3 --kimg 4",
+        2,
+        "--gamma cannot change when 00000-faces goes on",
+        f"adatune train --data {FACES} --resume NETWORK --gamma",
+    ),
+    Mistake(
+        "run without state", run_folder, "train --resume 0", 1, "00000-faces has no state.pt: it was stopped"
+    ),
+    Mistake("state damaged", run_with("state.pt", "x"), "train --resume 0", 1, f"{RUN}/state.pt"),
+    Mistake(
+        "settings damaged", run_with("config.toml", "= 3"), "train --resume 0", 2, f"{RUN}/config.toml is not"
+    ),
+    Mistake(
+        "dataset gone",
+        lambda: run_folder(data="gone"),
+        "train --resume 0",
+        1,
+        "There is no dataset at gone.",
+    ),
+    Mistake(
+        "foreign folder", nothing, f"{TINY} --outdir x", 2, "adatune train has no --outdir: runs are made in"
+    ),
+    Mistake(
+        "foreign count",
+        nothing,
+        f"{TINY} --nkimg=40",
+        2,
+        "adatune train has no --nkimg: --resume RUN goes on",
+    ),
+]
+
+
+# Generation, and the command itself.
+
+DRAW = "generate tiny.safetensors"
+GENERATION = [
+    Mistake(
+        "backwards",
+        nothing,
+        f"{DRAW} --seeds 9-1",
+        2,
+        "--seeds 9-1: the range 9-1 runs backwards. Write 1-9.",
+    ),
+    Mistake(
+        "large seed", nothing, f"{DRAW} --seeds {2**32}", 2, f"Seed {2**32} is out of range: seeds go from 0"
+    ),
+    Mistake(
+        "letters", nothing, f"{DRAW} --seeds a-c", 2, "--seeds 'a-c': 'a-c' is neither a number nor a range."
+    ),
+    Mistake("no seed", nothing, f"{DRAW} --seeds 1,,2", 2, "--seeds '1,,2': a number is missing."),
+    Mistake(
+        "too many", nothing, f"{DRAW} --seeds 0-{10**9}", 2, "--seeds 0-1000000000 is more than 1,000,000"
+    ),
+    Mistake("class", nothing, f"{DRAW} --class 1", 2, "--class 1: this network was trained without classes."),
+    Mistake(
+        "no class",
+        published16,
+        "generate ada_pytorch_cond16.pkl",
+        2,
+        "This network has 3 classes and --class",
+    ),
+    Mistake("bad grid", nothing, f"{DRAW} --grid 8", 2, "--grid '8' is not COLUMNSxROWS."),
+    Mistake("empty grid", nothing, f"{DRAW} --grid 0x4", 2, "--grid '0x4' is not COLUMNSxROWS."),
+    Mistake("small grid", nothing, f"{DRAW} --grid 2x2 --seeds 0-8", 2, "--grid 2x2 has 4 places for the 9"),
+    Mistake(
+        "huge grid", nothing, f"{DRAW} --grid 9999x1 --seeds 0", 2, "The sheet would be 79992 x 8 pixels"
+    ),
+    Mistake("truncation", nothing, f"{DRAW} --psi nan", 2, "--psi nan is not a number."),
+    Mistake("noise", nothing, f"{DRAW} --noise some", 2, "Invalid value for '--noise': 'some' is not one of"),
+    Mistake("noise seed", nothing, f"{DRAW} --noise-seed -1", 2, "--noise-seed -1 is out of range"),
+    Mistake("device", nothing, f"{DRAW} --device cuda:99", 2, "--device cuda:99 cannot be used here"),
+    Mistake("no run", nothing, "generate", 1, "There is no run in home/runs. Start one with 'adatune train'"),
+    Mistake(
+        "foreign", nothing, f"{DRAW} --outdir x", 2, "adatune generate has no --outdir: pictures are written"
+    ),
+    Mistake("out is a file", text("out", ""), f"{DRAW} --seeds 0 --out out", 2, "Invalid value for '--out'"),
+    Mistake("unknown command", nothing, "genrate", 2, "No such command 'genrate'. Did you mean 'generate'?"),
+    Mistake("unknown option", nothing, f"{TINY} --kimgs 4", 2, "No such option '--kimgs'.", "'--kimg'"),
+    Mistake("missing argument", nothing, "prep", 2, "Missing argument 'PHOTOS'.", "adatune prep --help"),
+    Mistake("no value", nothing, "train --kimg", 2, "Option '--kimg' requires an argument."),
+    Mistake("clean nothing", nothing, "clean", 1, "There is no run in home/runs."),
+]
