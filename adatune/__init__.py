@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adatune import prep
     from adatune.checkpoints import load
     from adatune.latent.sampling import generate
     from adatune.networks import Discriminator, Generator, NetworkConfig
-    from adatune.preparation.prepare import prep
     from adatune.training.loop import train
 
 __version__ = "0.1.0"
@@ -17,7 +17,6 @@ _LAZY = {
     "Generator": "adatune.networks.generator",
     "Discriminator": "adatune.networks.discriminator",
     "NetworkConfig": "adatune.networks.config",
-    "prep": "adatune.prep.prepare",
     "train": "adatune.training.loop",
     "generate": "adatune.latent.sampling",
 }
@@ -26,6 +25,8 @@ __all__ = ["Discriminator", "Generator", "NetworkConfig", "__version__", "genera
 
 
 def __getattr__(name: str) -> Any:
+    if name == "prep":  # the package itself, which can be called
+        return import_module("adatune.prep")
     if name not in _LAZY:
         raise AttributeError(f"module 'adatune' has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

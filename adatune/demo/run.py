@@ -23,7 +23,7 @@ from adatune.prep.prepare import PrepResult, prep
 from adatune.training.config import TrainConfig
 from adatune.training.loop import train
 
-LENGTH_KIMG = 6.0  # long enough for the astronaut's face, short enough for four minutes on two cores
+LENGTH_KIMG = 10.0  # long enough for the astronaut's face, short enough for four minutes on two cores
 PSI = 1.0  # the diversity of the network as it is; truncation would hide a collapse
 SEEDS = range(64)
 # A 32-pixel crop of a photo out of focus can still look sharp: ask more of the photo than prep would.

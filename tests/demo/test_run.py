@@ -26,13 +26,13 @@ def test_all_portraits_are_kept_and_all_decoys_left_out(told):
 
 def test_the_new_faces_are_nearer_to_the_photos_than_those_of_the_starting_network(told):
     result, _ = told
-    # Measured with a starting network of 10 kimg after 3.7 kimg: 0.242 before, 0.140 after (0.58 of it).
-    assert result.nearest_after < 0.7 * result.nearest_before
+    # Measured: 0.246 before, 0.097 after (0.40 of it). Half way between that and no change at all is 0.7.
+    assert result.nearest_after < 0.6 * result.nearest_before
 
 
 def test_the_new_faces_are_at_least_half_as_varied_as_the_photos(told):
     result, _ = told
-    # Measured as above: 0.139 against 0.178 (0.78 of it). One collapsed picture would have 0.
+    # Measured: 0.198 against 0.178 of the photos. One collapsed picture would have 0.
     assert result.diversity_after >= 0.5 * result.diversity_photos
 
 
