@@ -86,8 +86,9 @@ def train(
         folder = _continue(given, config_file, dry_run, as_json)
     else:
         folder = _start(given, config_file, dry_run, as_json)
-    if as_json and folder is not None:
-        click.echo(json.dumps({"run": str(folder)}))
+    if folder is not None:
+        done = f"Done: {folder}\nNext: adatune generate {folder.name} --seeds 0-63"
+        click.echo(json.dumps({"run": str(folder)}) if as_json else done)
 
 
 def _augmentation(aug: str | None, aug_p: str | None, given: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
         run_folder.truncate_stats(folder, state.step)
         last_save = last_snapshot = last_tick = started
         tick_start_images, seconds_before, is_first = state.images_shown, state.seconds, True
+        if state.images_shown >= config.length_images:
+            progress.note(f"All {config.length_kimg:g} kimg were done already. For more, name a longer --kimg.")
         while state.images_shown < config.length_images:
             shown_before = state.images_shown
             images, labels = loader.batch(shown_before, config.batch)

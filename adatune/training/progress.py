@@ -66,9 +66,9 @@ class Progress:
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Show the run in FOLDER, which has shown START_IMAGES so far, on CONSOLE (default: stdout)."""
+        """Show the run in FOLDER, which has shown START_IMAGES so far, on CONSOLE (default: stderr)."""
         self._config, self._folder, self._clock = config, folder, clock
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(stderr=True, highlight=False)
         self._start_images = self._images = start_images
         self._started = clock()
         self._seconds_per_kimg: float | None = None  # of the last tick
