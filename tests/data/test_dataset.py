@@ -138,6 +138,17 @@ def test_a_picture_cut_off_is_named_when_it_is_read(tmp_path: Path) -> None:
         dataset.read([1])
 
 
+def test_a_check_decodes_every_picture_once_and_names_the_damaged_one(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "faces", side=64)
+    sound = open_dataset(folder)
+    sound.check_pictures()
+    path = folder / "images/00000002.png"
+    path.write_bytes(path.read_bytes()[:-3000])
+    assert np.array_equal(sound.read([2])[0], noise(2, 64).transpose(2, 0, 1))
+    with pytest.raises(DatasetError, match=r"00000002\.png .* cannot be read"):
+        open_dataset(folder).check_pictures()
+
+
 def test_a_damaged_prep_json_is_refused(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "faces")
     (folder / "prep.json").write_text('{"aspect": 1.2')
@@ -181,6 +192,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_only_dataset_is_taken(home: Path) -> None:
     folder = write_dataset(home / "datasets/faces")
     (home / "datasets/README.md").write_text("not a dataset")
+    (home / "datasets/refused/images").mkdir(parents=True)  # of photos none of which could be used
     assert find_dataset(None) == find_dataset("faces") == folder
 
 
