@@ -88,7 +88,7 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
         last_save = last_snapshot = last_tick = started
         tick_start_images, seconds_before, is_first = state.images_shown, state.seconds, True
         if state.images_shown >= config.length_images:
-            progress.note(f"All {config.length_kimg:g} kimg were done already. For more, name a longer --kimg.")
+            progress.note(f"All {config.length_kimg:g} kimg were done already; a longer --kimg goes on.")
         while state.images_shown < config.length_images:
             shown_before = state.images_shown
             images, labels = loader.batch(shown_before, config.batch)
