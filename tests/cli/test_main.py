@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -75,7 +76,9 @@ def test_a_folder_that_cannot_be_written_is_an_error_without_a_traceback(tmp_pat
 def test_an_interrupted_command_leaves_with_130_and_whole_files(tmp_path, network):
     out = tmp_path / "out"
     arguments = [*COMMAND, "generate", network, "--seeds", "0-99999", "--out", str(out)]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+    # A shell starts background jobs with SIGINT ignored, and what they start inherits it.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, preexec_fn=heeding) as process:
         while not (out / "seed0003.png").exists() and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
