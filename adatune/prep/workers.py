@@ -47,7 +47,7 @@ def examine_all(
     method = "forkserver" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload(["adatune.prep.workers"])
+        context.set_forkserver_preload(["adatune.prep.workers", "facenet_pytorch"])  # imported once for all
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         yield from _run(pool, folder, todo, config, dataset, workers)
