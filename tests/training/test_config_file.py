@@ -116,5 +116,5 @@ def test_a_path_that_is_no_unicode_is_refused() -> None:
 
 
 def test_infinity_survives(tmp_path: Path) -> None:
-    write_config(tmp_path / "config.toml", replace(BASIC, r1_gamma=math.inf))
-    assert read_config(tmp_path / "config.toml").r1_gamma == math.inf
+    write_config(tmp_path / "config.toml", replace(BASIC, conv_clamp=math.inf))
+    assert read_config(tmp_path / "config.toml").conv_clamp == math.inf
