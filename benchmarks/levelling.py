@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from prep import machine  # benchmarks/prep.py, beside this file
 
 from adatune import home
 from adatune.prep.prepare import prep
@@ -69,6 +70,7 @@ def main(folder: Path) -> None:
             offsets.append(np.abs(np.mean(seen, axis=0) - target).max() / 512)
     figures = {
         "command": "python benchmarks/levelling.py PHOTOS",
+        "machine": machine(),
         "files": result.found,
         "kept": result.kept,
         "rejected": result.reasons,

@@ -19,7 +19,7 @@ from adatune.images import Pixels
 from adatune.prep.crop import Points, warp
 from adatune.prep.opencv import cv2
 
-_LONG_SIDE = 1280  # pixels of the copy that is searched; 12 megapixels in full would take ten times as long
+_LONG_SIDE = 1024  # pixels of the copy that is searched; 12 megapixels in full would take ten times as long
 _RETRY_LONG_SIDE = 640  # of the copy that is searched again, turned
 _SURE_SCORE = 0.98  # of an upright face; below, the turned photo may show a better one
 _TURNED_SCORE = 0.97  # turned pictures without a face yield false faces more easily
@@ -83,6 +83,8 @@ class FaceFinder:
             from facenet_pytorch import MTCNN
 
             self._networks = cast(Any, MTCNN)(keep_all=True, min_face_size=min_face_pixels)
+            # Channels-last: on a CPU max-pooling, a fifth of the work otherwise, becomes a tenth of that.
+            self._networks.to(memory_format=torch.channels_last)
         self._min_face_pixels = min_face_pixels
 
     def find(self, pixels: Pixels, min_score: float) -> list[Face]:
@@ -167,7 +169,7 @@ class FaceFinder:
             patch.expand(len(looks), -1, -1, -1), grid, padding_mode="reflection", align_corners=False
         )
         plain = F.avg_pool2d((plain - 127.5) * 0.0078125, 2)
-        windows = torch.cat([plain, plain.flip(3)])
+        windows = torch.cat([plain, plain.flip(3)]).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             points: Tensor = self._networks.onet(windows)[1]
         seen = points.reshape(2, len(looks), 2, 5).transpose(2, 3)
