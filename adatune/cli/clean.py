@@ -3,7 +3,7 @@
 import click
 
 
-@click.command()
+@click.command(short_help="Free space in a run.")
 @click.argument("run", default="latest")
 @click.option("--yes", "-y", is_flag=True, help="Delete without asking.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only show.")

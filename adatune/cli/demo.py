@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Show the whole job in four minutes, without a GPU.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LINE_SECONDS = 10  # between two plain lines
 
 
-@click.command(cls=ForeignAware, foreign=GENERATE)
+@click.command(cls=ForeignAware, foreign=GENERATE, short_help="Make pictures with a network.")
 @click.argument("network", required=False)
 @click.option("--network", "network_option", metavar="NETWORK", help="The same as the argument.")
 @click.option(

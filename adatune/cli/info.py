@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FULL, _WIDEST = 98, 110  # columns: what all columns of the table need, and what output off a terminal gets
 
 
-@click.command()
+@click.command(short_help="Show a network's layers and what its file says.")
 @click.argument("network", required=False)
 @click.option("--network", "network_option", metavar="NETWORK", help="The same as the argument.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")

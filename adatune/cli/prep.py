@@ -21,7 +21,7 @@ _DEFAULT = PrepConfig()
 _option = partial(click.option, show_default=True)
 
 
-@click.command()
+@click.command(short_help="Turn a folder of photos into a training dataset.")
 @click.argument("photos", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the dataset.  [default: that of the photo folder]")
 @_option("--size", default=_DEFAULT.size, help="Side of the pictures, pixels: 16 to 1024.")

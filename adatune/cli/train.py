@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CHANGEABLE = {"length_kimg", "hours", "snap_ticks", "snap_kimg", "snap_minutes", "save_minutes"}
 
 
-@click.command(cls=ForeignAware, foreign=TRAIN)
+@click.command(cls=ForeignAware, foreign=TRAIN, short_help="Fine-tune a generator on a prepared dataset.")
 @click.option(
     "--data", metavar="NAME|PATH", help="Dataset: a name in datasets/, a folder or zip.  [the only one]"
 )
