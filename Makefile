@@ -38,7 +38,9 @@ gpu: setup
 	$(BIN)/python -m pytest -m gpu
 
 bench: setup
-	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@test -n "$(PHOTOS)" || { echo "Say which portraits to measure preparation on: make bench PHOTOS=folder" >&2; exit 2; }
+	$(BIN)/python benchmarks/prep.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/levelling.py "$(PHOTOS)"
 
 demo: setup
 	$(BIN)/adatune demo
