@@ -14,7 +14,8 @@ _VIEW_EYES = VIEW_WIDTH / 4
 
 # A face in eye distances: left eye, right eye, nose tip, mouth corners; x right, y down, z away from the
 # camera. Across and down: the mean shape that MTCNN reports for frontal faces. Depth: round
-# numbers for an adult, chosen by us (nose tip 35 mm before the pupils, mouth corners 6 mm before them, pupils 63 mm apart).
+# numbers for an adult, chosen by us (nose tip 35 mm before the pupils, mouth
+# corners 6 mm before them, pupils 63 mm apart).
 FACE_SHAPE = np.array(
     [[-0.5, 0, 0], [0.5, 0, 0], [0, 0.617, -0.55], [-0.456, 1.026, -0.1], [0.456, 1.026, -0.1]]
 )
