@@ -1,5 +1,6 @@
 """All that a run remembers between two steps, and its way to disk and back."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,18 @@ def _prepare(network: Any, device: torch.device) -> Any:
 
 def save_state(state: TrainingState, path: Path) -> None:
     """Write STATE to PATH, whole or not at all."""
-    write_atomically(path, lambda temporary: torch.save(state.state_dict(), temporary))
+    write_atomically(path, lambda temporary: write_state(state, temporary))
+
+
+def write_state(state: TrainingState, path: Path) -> None:
+    """Fill PATH with STATE; a full disk is an OSError that says so.
+
+    Through memory: torch's own writer reports a full disk as an internal error at an unexpected position.
+    """
+    buffer = io.BytesIO()
+    torch.save(state.state_dict(), buffer)
+    with path.open("wb") as file:
+        file.write(buffer.getbuffer())
 
 
 def load_state(state: TrainingState, path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a run remembers, and its way to disk and back."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from adatune.errors import RunError
 from adatune.training.config import TrainConfig
 from adatune.training.sources import fresh_networks
-from adatune.training.state import TrainingState, load_state, save_state
+from adatune.training.state import TrainingState, load_state, save_state, write_state
 from adatune.training.step import training_step
 
 CONFIG = TrainConfig(
@@ -63,6 +64,12 @@ def test_the_file_holds_data_only(tmp_path: Path) -> None:
         "strength",
         "path_length_mean",
     } <= set(saved)
+
+
+def test_a_full_disk_is_an_error_that_says_so() -> None:
+    with pytest.raises(OSError) as caught:  # noqa: PT011
+        write_state(new_state(), Path("/dev/full"))
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_p_reaches_the_pipe_again(tmp_path: Path) -> None:
