@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from adatune.data.dataset import open_dataset
 from adatune.demo.checks import diversity, nearest_distance
 from adatune.demo.comparison import comparison
 from adatune.demo.drawn_faces import ASPECT
-from adatune.demo.network import DEMO32
+from adatune.demo.network import DEMO32, demo_training
 from adatune.demo.photos import DECOYS, make_photos
 from adatune.images import Pixels, grid, save_picture
 from adatune.latent.sampling import generate
@@ -76,16 +76,12 @@ def fine_tuning(data: Path, length_kimg: float, network: str = "demo32") -> Trai
 
     The usual average of 5 kimg would still be half the starting network when the demo ends.
     """
-    batch = 16
-    return TrainConfig(
-        data=str(data),
+    return replace(
+        demo_training(data, length_kimg),
         resume=network,
-        **DEMO32.to_dict(),
-        length_kimg=length_kimg,
-        batch=batch,
-        micro_batch=batch,
-        r1_gamma=0.0002 * DEMO32.resolution**2 / batch,
+        augs="bgc",
         ema_kimg=0.5,
+        ema_rampup=None,
         tick_kimg=length_kimg / 10,
         snap_ticks=10,
     )
