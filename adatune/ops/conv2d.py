@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from adatune.ops.convolution import conv2d, conv_transpose2d
 from adatune.ops.upfirdn2d import Pair, parse_padding, upfirdn2d
 
 
@@ -47,7 +48,7 @@ def conv2d_resample(
         )
         crop_x, crop_y = max(min(-x0, -x1), 0), max(min(-y0, -y1), 0)
         weight = (w.flip([2, 3]) if flip_weight else w).transpose(0, 1)
-        x = F.conv_transpose2d(x, weight, stride=up, padding=(crop_y, crop_x))
+        x = conv_transpose2d(x, weight, stride=up, padding=(crop_y, crop_x))
         remaining = (x0 + crop_x, x1 + crop_x, y0 + crop_y, y1 + crop_y)
         x = upfirdn2d(x, f, padding=remaining, gain=up**2)
         return upfirdn2d(x, f, down=down) if down > 1 else x
@@ -79,4 +80,4 @@ def _conv2d(
 ) -> Tensor:
     if not flip_weight and w.shape[2:] != (1, 1):
         w = w.flip([2, 3])
-    return F.conv2d(x, w, stride=stride, padding=padding)
+    return conv2d(x, w, stride=stride, padding=padding)

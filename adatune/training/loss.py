@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from adatune.ops.weight_gradients import no_weight_gradients
+
 
 def generator_loss(fake_logits: Tensor) -> Tensor:
     """-log D(fake), averaged over the batch. Logits [batch, 1]."""
@@ -34,7 +36,8 @@ def r1_penalties(real_logits: Tensor, reals: Tensor) -> Tensor:
     Returns:
         [batch], differentiable.
     """
-    (gradient,) = torch.autograd.grad(real_logits.sum(), reals, create_graph=True)
+    with no_weight_gradients():
+        (gradient,) = torch.autograd.grad(real_logits.sum(), reals, create_graph=True)
     return gradient.square().sum(dim=[1, 2, 3])
 
 
@@ -51,7 +54,8 @@ def path_lengths(images: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
     """
     height, width = images.shape[2:]
     projection = (images * noise).sum() / (height * width) ** 0.5
-    (gradient,) = torch.autograd.grad(projection, ws, create_graph=True)
+    with no_weight_gradients():
+        (gradient,) = torch.autograd.grad(projection, ws, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 
