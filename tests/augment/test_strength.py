@@ -37,7 +37,8 @@ def test_p_falls_no_lower_than_zero_and_rises_no_higher_than_p_max():
 
 
 def test_p_stays_when_r_t_is_on_target():
-    assert next_p(0.3, 0.6, 0.6, images=64, ada_kimg=100, p_max=0.8) == 0.3
+    p, r_t = torch.tensor(0.3), torch.tensor(0.6, dtype=torch.float64)
+    assert next_p(p, r_t, 0.6, images=64, ada_kimg=100, p_max=0.8) == p
 
 
 def test_r_t_is_the_mean_sign_of_all_logits_since_the_last_adjustment():
