@@ -56,3 +56,10 @@ def memory_gb(device: "torch.device") -> float:
         return float("nan")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+def exact_dtype(device: "torch.device | None") -> "torch.dtype":
+    """float64, or float32 on a Mac's GPU, which has nothing finer."""
+    import torch
+
+    return torch.float32 if device is not None and device.type == "mps" else torch.float64

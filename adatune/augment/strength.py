@@ -8,6 +8,8 @@ from typing import TypedDict
 import torch
 from torch import Tensor
 
+from adatune.device import exact_dtype
+
 
 class StrengthState(TypedDict):
     """Everything `AugmentStrength` needs to continue, as exact floats."""
@@ -60,11 +62,10 @@ class AugmentStrength:
         """
         self.is_fixed = fixed is not None
         self.target, self.interval, self.ada_kimg, self.p_max = target, interval, ada_kimg, p_max
-        is_mps = device is not None and device.type == "mps"  # a Mac's GPU has no float64
-        exact = {"dtype": torch.float32 if is_mps else torch.float64, "device": device}
+        dtype = exact_dtype(device)
         # p and r_t on the device, 0-dim; r_t is NaN before the first adjustment.
-        self.p_now = torch.tensor(min(initial, p_max) if fixed is None else fixed, **exact)
-        self.r_t_now = torch.tensor(torch.nan, **exact)
+        self.p_now = torch.tensor(min(initial, p_max) if fixed is None else fixed, dtype=dtype, device=device)
+        self.r_t_now = torch.tensor(torch.nan, dtype=dtype, device=device)
         # Sum of signs and count of finite logits since the last adjustment, [2]. Public, so that several
         # processes can add theirs up. Whole numbers: float32 is exact and their order does not matter.
         self.totals = torch.zeros(2, device=device)

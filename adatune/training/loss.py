@@ -60,16 +60,20 @@ def path_lengths(images: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
 
 
 def path_length_penalties(lengths: Tensor, running_mean: Tensor, decay: float = 0.01) -> Tensor:
-    """Squared distance of each length from a running mean, which is moved first (in place) and then used.
+    """Squared distance of each length from the running mean, which is moved first and then used.
 
     Args:
         lengths: [batch].
-        running_mean: 0-dim buffer, changed.
+        running_mean: 0-dim, before it is moved; `move_path_length_mean` moves it for good.
         decay: how far the mean moves towards this batch.
 
     Returns:
         [batch]. The moved mean is part of the graph, as published.
     """
-    mean = running_mean.lerp(lengths.mean(), decay)
-    running_mean.copy_(mean.detach())
-    return (lengths - mean).square()
+    return (lengths - running_mean.lerp(lengths.mean(), decay)).square()
+
+
+@torch.no_grad()
+def move_path_length_mean(running_mean: Tensor, mean_length: Tensor, decay: float = 0.01) -> None:
+    """Move RUNNING_MEAN, a 0-dim buffer, towards the mean length of a whole batch."""
+    running_mean.lerp_(mean_length, decay)

@@ -1,13 +1,12 @@
 """Adam without a first moment (beta1 is 0), with gradient clean-up and the lazy-regularisation correction."""
 
-# pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
-# (torch._foreach_*: one launch for all parameters, as torch.optim does it)
-
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from adatune.ops.adam import adam_step
+from adatune.training.flat_parameters import FlatParameters
 
 BETA2 = 0.99
 EPSILON = 1e-8
@@ -20,45 +19,39 @@ class Adam:
     (Karras et al. 2020, arXiv:1912.04958, appendix B).
     """
 
-    def __init__(
-        self, parameters: Sequence[Tensor], learning_rate: float, regularization_interval: int
-    ) -> None:
+    def __init__(self, flat: FlatParameters, learning_rate: float, regularization_interval: int) -> None:
         correction = regularization_interval / (regularization_interval + 1)
-        self.parameters = list(parameters)
+        self.flat = flat
         self.learning_rate, self.beta2 = learning_rate * correction, BETA2**correction
-        self.squares = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
-        self.steps = 0
+        self.squares = torch.zeros_like(flat.gradients)
+        # On the device, so that a captured step counts by itself.
+        self.steps = torch.zeros([], dtype=torch.int64, device=flat.gradients.device)
 
-    @torch.no_grad()
     def step(self) -> None:
-        """Clean the gradients, update the parameters, drop the gradients.
+        """Clean the gradients, update the parameters, set the gradients to zero.
 
-        NaN becomes 0 and infinities +-1e5. A parameter without a gradient counts as one with a gradient of 0:
-        its squares decay like all others.
+        A parameter that got no gradient counts as one with a gradient of 0: its squares decay all the same.
         """
-        if not self.parameters:
-            return
         self.steps += 1
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
-        for gradient in gradients:
-            torch.nan_to_num(gradient, nan=0.0, posinf=1e5, neginf=-1e5, out=gradient)
-        torch._foreach_mul_(self.squares, self.beta2)
-        torch._foreach_addcmul_(self.squares, gradients, gradients, 1 - self.beta2)
-        denominators = torch._foreach_sqrt(self.squares)
-        torch._foreach_mul_(denominators, (1 - self.beta2**self.steps) ** -0.5)
-        torch._foreach_add_(denominators, EPSILON)
-        torch._foreach_addcdiv_(self.parameters, gradients, denominators, -self.learning_rate)
-        for parameter in self.parameters:
-            parameter.grad = None
+        adam_step(
+            self.flat.trainable_values,
+            self.flat.gradients,
+            self.squares,
+            learning_rate=self.learning_rate,
+            beta2=self.beta2,
+            epsilon=EPSILON,
+            steps=self.steps,
+        )
 
     def state_dict(self) -> dict[str, Any]:
-        """The squared-gradient averages and the number of steps."""
-        return {"squares": self.squares, "steps": self.steps}
+        """The squared-gradient averages, one tensor a parameter, and the number of steps."""
+        return {"squares": self.flat.views(self.squares), "steps": self.steps.item()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a `state_dict` of the same parameters."""
-        if [s.shape for s in state["squares"]] != [p.shape for p in self.parameters]:
+        views: list[Tensor] = self.flat.views(self.squares)
+        if [s.shape for s in state["squares"]] != [view.shape for view in views]:
             raise ValueError("the optimiser's state belongs to other parameters")
-        for square, saved in zip(self.squares, state["squares"], strict=True):
-            square.copy_(saved)
-        self.steps = state["steps"]
+        for view, saved in zip(views, state["squares"], strict=True):
+            view.copy_(saved)
+        self.steps.fill_(state["steps"])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adatune.augment import AugmentPipe
 from adatune.augment.strength import AugmentStrength
@@ -13,8 +13,10 @@ from adatune.errors import RunError
 from adatune.home import write_atomically
 from adatune.networks import Discriminator, Generator
 from adatune.training.config import TrainConfig
+from adatune.training.flat_parameters import FlatParameters
 from adatune.training.freeze import trainable_discriminator, trainable_generator
 from adatune.training.optimizer import Adam
+from adatune.training.processes import ALONE, Processes
 from adatune.training.statistics import Statistics
 
 FORMAT = 1
@@ -33,18 +35,21 @@ class TrainingState:
         networks: tuple[Generator, Discriminator, Generator],
         label_pool: Tensor | None,
         device: torch.device,
+        processes: Processes = ALONE,
     ) -> None:
-        self.config, self.device, self.label_pool = config, device, label_pool
+        self.config, self.device, self.label_pool, self.processes = config, device, label_pool, processes
         self.G, self.D, self.G_ema = (_prepare(network, device) for network in networks)
         self.generator_parameters = trainable_generator(self.G, config.freeze_g, config.freeze_m)
         self.discriminator_parameters = trainable_discriminator(self.D, config.freeze_d)
-        self.generator_optimizer = Adam(
-            list(self.generator_parameters.values()), config.learning_rate, config.path_length_interval
-        )
+        flat_generator = _flatten(self.G, self.generator_parameters)
+        self.average_values = _flatten(self.G_ema, self.generator_parameters).values
+        self.generator_optimizer = Adam(flat_generator, config.learning_rate, config.path_length_interval)
         self.discriminator_optimizer = Adam(
-            list(self.discriminator_parameters.values()), config.learning_rate, config.r1_interval
+            _flatten(self.D, self.discriminator_parameters), config.learning_rate, config.r1_interval
         )
         self.path_length_mean = torch.zeros([], device=device)
+        # What the micro-batches of a phase add up for averages that move once a phase: w, path-length mean.
+        self.phase_sums = torch.zeros(config.w_dim + 1, device=device)
         self.augment_pipe = None if config.augs == "none" else AugmentPipe(config.augs).to(device)
         self.strength = AugmentStrength(
             fixed=0.0 if self.augment_pipe is None else config.aug_p,
@@ -53,10 +58,13 @@ class TrainingState:
             interval=config.ada_interval,
             ada_kimg=config.ada_kimg,
             p_max=config.p_max,
+            device=device,
         )
         self._show_strength()
         self.statistics = Statistics(device)
         self.step = 0  # optimiser steps taken
+        # The same on the device, where draws read it: a captured step must not hold the number itself.
+        self.step_now = torch.zeros([], dtype=torch.int64, device=device)
         self.images_shown = 0  # real images, and the position in the data
         self.tick = 0  # lines of stats.jsonl written
         self.seconds = 0.0  # of training, over all sessions
@@ -73,7 +81,7 @@ class TrainingState:
 
     @property
     def p(self) -> float:
-        """Augmentation strength now; 0 without augmentation."""
+        """Augmentation strength now; 0 without augmentation. Waits for the device."""
         return self.strength.p
 
     def observe_reals(self, logits: Tensor) -> None:
@@ -83,17 +91,19 @@ class TrainingState:
 
     def adjust_strength(self) -> None:
         """Move p after `ada_interval` steps."""
+        self.processes.add_up(self.strength.totals)
         self.strength.adjust(self.config.batch)
         self._show_strength()
 
     def _show_strength(self) -> None:
         if self.augment_pipe is not None:
-            self.augment_pipe.p.fill_(self.strength.p)
+            self.augment_pipe.p.copy_(self.strength.p_now)
 
     def drop_gradients(self) -> None:
-        """Forget the gradients of a step that was not finished."""
-        for parameter in (*self.generator_parameters.values(), *self.discriminator_parameters.values()):
-            parameter.grad = None
+        """Forget the gradients and sums of a step that was not finished."""
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            optimizer.flat.gradients.zero_()
+        self.phase_sums.zero_()
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors, numbers and strings: readable without executing anything."""
@@ -131,6 +141,13 @@ class TrainingState:
 def _prepare(network: Any, device: torch.device) -> Any:
     # Weights in the layout of the activations, so that no convolution copies them.
     return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def _flatten(network: nn.Module, trainable: dict[str, Tensor]) -> FlatParameters:
+    """NETWORK in one buffer, those of its parameters whose names are in TRAINABLE first."""
+    parameters = dict(network.named_parameters())
+    held = [parameter for name, parameter in parameters.items() if name not in trainable]
+    return FlatParameters([parameters[name] for name in trainable], held)
 
 
 def save_state(state: TrainingState, path: Path) -> None:

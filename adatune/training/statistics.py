@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from adatune.device import exact_dtype
+
 # Keys of a row of stats.jsonl that are means over a tick.
 NAMES = (
     "loss_G",
@@ -23,7 +25,7 @@ class Statistics:
     """Sums and counts by name. Values that are not finite are left out and counted."""
 
     def __init__(self, device: torch.device) -> None:
-        dtype = torch.float32 if device.type == "mps" else torch.float64  # a Mac's GPU has no float64
+        dtype = exact_dtype(device)
         self.sums = torch.zeros(len(NAMES), dtype=dtype, device=device)
         self.counts = torch.zeros(len(NAMES), dtype=dtype, device=device)
         self.not_finite = torch.zeros([], dtype=dtype, device=device)

@@ -2,140 +2,185 @@
 
 Each phase sees the batch in micro-batches. Micro-batch k of K holds the samples k, k+K, k+2K, ..., so that
 the strided groups of the minibatch standard deviation hold the same images as in one pass over the batch.
+Process r of R takes the micro-batches r, r+R, ...
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from adatune import random
-from adatune.networks.generator import SynthesisLayer
+from adatune.ops.adam import average_step
 from adatune.random import Purpose
+from adatune.training.config import TrainConfig
+from adatune.training.draws import draw, judge, latents, layer_noise, random_labels
 from adatune.training.loss import (
     discriminator_fake_loss,
     discriminator_real_loss,
     generator_loss,
+    move_path_length_mean,
     path_length_penalties,
     path_lengths,
     r1_penalties,
 )
+from adatune.training.optimizer import Adam
 from adatune.training.state import TrainingState
 
 GENERATOR, PATH_LENGTH, DISCRIMINATOR, R1 = range(4)  # phases in their order; part of every draw's key
 
+Run = Callable[[str, Callable[[], None]], None]  # runs a named part of a step, perhaps from a recording of it
 
-def training_step(state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
-    """Train on one batch and move every counter.
+
+def run_directly(name: str, part: Callable[[], None]) -> None:
+    """Run PART as it stands."""
+    part()
+
+
+def training_step(
+    state: TrainingState, images: Tensor, labels: Tensor | None, run: Run = run_directly
+) -> None:
+    """Train on one batch and move every counter. Nothing waits for the device.
 
     Args:
         state: changed in place.
-        images: [batch, channels, height, width] in [-1, 1].
-        labels: [batch, c_dim] one-hot, or None.
+        images: this process's part of the batch: global samples rank, rank + count, ...; [batch / processes,
+            channels, height, width] in [-1, 1].
+        labels: [batch / processes, c_dim] one-hot, or None.
+        run: runs each part under a name. Parts of one name are the same computation on the same addresses.
     """
-    config = state.config
-    train_generator(state)
+    config, (G, D) = state.config, (state.generator_optimizer, state.discriminator_optimizer)
+    state.step_now.fill_(state.step)
+    _phase(state, "Gmain", G, lambda: train_generator(state), run)
     if state.has_path_length and state.step % config.path_length_interval == 0:
-        regularize_generator(state)
-    train_discriminator(state, images, labels)
+        _phase(state, "Greg", G, lambda: regularize_generator(state), run)
+    _phase(state, "Dmain", D, lambda: train_discriminator(state, images, labels), run)
     if config.r1_gamma and state.step % config.r1_interval == 0:
-        regularize_discriminator(state, images, labels)
-    update_average(state)
+        _phase(state, "Dreg", D, lambda: regularize_discriminator(state, images, labels), run)
+    if state.step == 0:
+        _copy_buffers(state)
+    run("average", lambda: update_average(state))
     state.step += 1
     state.images_shown += config.batch
     if state.step % config.ada_interval == 0:
         state.adjust_strength()
 
 
+def _phase(
+    state: TrainingState, name: str, optimizer: Adam, accumulate: Callable[[], None], run: Run
+) -> None:
+    """Gradients on each process, their sum over all processes, one optimiser step."""
+    run(name, accumulate)
+    state.processes.add_up(optimizer.flat.gradients, state.phase_sums)
+    run(f"{name} update", lambda: _update(state, name, optimizer))
+
+
+def _update(state: TrainingState, name: str, optimizer: Adam) -> None:
+    optimizer.step()
+    samples = half_batch(state.config) if name == "Greg" else state.config.batch
+    means, w_dim = state.phase_sums / samples, state.config.w_dim
+    if name != "Dreg" and state.moves_w_average:
+        state.G.mapping.w_avg.lerp_(means[:w_dim], 0.005)
+    if name == "Greg":
+        move_path_length_mean(state.path_length_mean, means[w_dim])
+    state.phase_sums.zero_()
+
+
+def half_batch(config: TrainConfig) -> int:
+    """Samples of a path-length phase."""
+    return max(config.batch // 2, 1)
+
+
 def train_generator(state: TrainingState) -> None:
-    """Gmain: make the discriminator take fakes for real."""
+    """Gradients of Gmain: make the discriminator take fakes for real."""
     with _training(state.generator_parameters):
         for samples in _micro_batches(state, state.config.batch):
-            labels = _random_labels(state, GENERATOR, samples)
+            labels = random_labels(state, GENERATOR, samples)
             images = state.G.synthesis(
-                _latents(state, GENERATOR, samples, labels), _noise(state, GENERATOR, samples)
+                latents(state, GENERATOR, samples, labels), layer_noise(state, GENERATOR, samples)
             )
-            logits = _judge(state, GENERATOR, Purpose.AUGMENT_FAKES, samples, images, labels)
+            logits = judge(state, GENERATOR, Purpose.AUGMENT_FAKES, samples, images, labels)
             loss = generator_loss(logits)
             (loss * (len(samples) / state.config.batch)).backward()
             state.statistics.add_logits("fake", logits)
             state.statistics.add("loss_G", loss)
-    state.generator_optimizer.step()
 
 
 def regularize_generator(state: TrainingState) -> None:
-    """Greg: keep the length of a step in w constant (path-length regularisation), on half the batch."""
+    """Gradients of Greg: keep the length of a step in w constant (path lengths), on half the batch."""
     config = state.config
-    half = max(config.batch // 2, 1)
+    half = half_batch(config)
     with _training(state.generator_parameters):
         for samples in _micro_batches(state, half):
-            labels = _random_labels(state, PATH_LENGTH, samples)
-            ws = _latents(state, PATH_LENGTH, samples, labels)
+            labels = random_labels(state, PATH_LENGTH, samples)
+            ws = latents(state, PATH_LENGTH, samples, labels)
             ws = ws if ws.requires_grad else ws.requires_grad_()  # a frozen mapping
-            images = state.G.synthesis(ws, _noise(state, PATH_LENGTH, samples))
-            noise = _draw(random.normal, state, PATH_LENGTH, Purpose.PATH_NOISE, samples, images[0].numel())
+            images = state.G.synthesis(ws, layer_noise(state, PATH_LENGTH, samples))
+            noise = draw(random.normal, state, PATH_LENGTH, Purpose.PATH_NOISE, samples, images[0].numel())
             lengths = path_lengths(images, ws, noise.reshape(images.shape))
             penalties = path_length_penalties(lengths, state.path_length_mean)
             loss = penalties.mean() * config.path_length_weight
             (loss * config.path_length_interval * (len(samples) / half)).backward()
+            state.phase_sums[-1] += lengths.detach().sum()
             state.statistics.add("path_length", lengths)
             state.statistics.add("path_length_penalty", penalties)
             state.statistics.add("loss_G_reg", loss)
-    state.generator_optimizer.step()
 
 
 def train_discriminator(state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
-    """Dmain: tell fakes from reals, in two passes, which need half the memory of one."""
+    """Gradients of Dmain: tell fakes from reals, in two passes, which need half the memory of one."""
     with _training(state.discriminator_parameters):
         for samples in _micro_batches(state, state.config.batch):
             share = len(samples) / state.config.batch
-            fake_labels = _random_labels(state, DISCRIMINATOR, samples)
+            fake_labels = random_labels(state, DISCRIMINATOR, samples)
             with torch.no_grad():
-                ws = _latents(state, DISCRIMINATOR, samples, fake_labels)
-                fakes = state.G.synthesis(ws, _noise(state, DISCRIMINATOR, samples))
-            logits = _judge(state, DISCRIMINATOR, Purpose.AUGMENT_FAKES, samples, fakes, fake_labels)
+                ws = latents(state, DISCRIMINATOR, samples, fake_labels)
+                fakes = state.G.synthesis(ws, layer_noise(state, DISCRIMINATOR, samples))
+            logits = judge(state, DISCRIMINATOR, Purpose.AUGMENT_FAKES, samples, fakes, fake_labels)
             fake_loss = discriminator_fake_loss(logits)
             (fake_loss * share).backward()
             state.statistics.add_logits("fake", logits)
 
-            reals, real_labels = images[samples], None if labels is None else labels[samples]
-            logits = _judge(state, DISCRIMINATOR, Purpose.AUGMENT_REALS, samples, reals, real_labels)
+            reals, real_labels = _own(state, images, samples), _own(state, labels, samples)
+            logits = judge(state, DISCRIMINATOR, Purpose.AUGMENT_REALS, samples, reals, real_labels)
             real_loss = discriminator_real_loss(logits)
             (real_loss * share).backward()
             state.observe_reals(logits)
             state.statistics.add("loss_D", fake_loss + real_loss)
-    state.discriminator_optimizer.step()
 
 
 def regularize_discriminator(state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
-    """Dreg: keep the discriminator's gradient at real images small (R1)."""
+    """Gradients of Dreg: keep the discriminator's gradient at real images small (R1)."""
     config = state.config
     with _training(state.discriminator_parameters):
         for samples in _micro_batches(state, config.batch):
-            reals = images[samples].requires_grad_()
-            logits = _judge(
-                state, R1, Purpose.AUGMENT_REALS, samples, reals, None if labels is None else labels[samples]
-            )
+            reals = _own(state, images, samples).requires_grad_()
+            logits = judge(state, R1, Purpose.AUGMENT_REALS, samples, reals, _own(state, labels, samples))
             penalties = r1_penalties(logits, reals)
             loss = penalties.mean() * (config.r1_gamma / 2)
             (loss * config.r1_interval * (len(samples) / config.batch)).backward()
             state.observe_reals(logits)
             state.statistics.add("r1", penalties)
             state.statistics.add("loss_D_reg", loss)
-    state.discriminator_optimizer.step()
 
 
 @torch.no_grad()
 def update_average(state: TrainingState) -> None:
     """Move G_ema towards G: half-life `ema_kimg`, with ramp-up shorter while few images have been shown."""
     config = state.config
-    half_life = config.ema_kimg * 1000
+    shown = state.step_now.to(state.statistics.sums.dtype) * config.batch
+    half_life = torch.full_like(shown, config.ema_kimg * 1000)
     if config.ema_rampup is not None:
-        half_life = min(half_life, state.images_shown * config.ema_rampup)
-    keep = 0.5 ** (config.batch / max(half_life, 1e-8))
-    for average, current in zip(state.G_ema.parameters(), state.G.parameters(), strict=True):
-        average.lerp_(current, 1 - keep)
+        half_life = half_life.minimum(shown * config.ema_rampup)
+    keep = torch.exp2(-config.batch / half_life.clamp(min=1e-8))
+    average_step(state.average_values, state.generator_optimizer.flat.values, keep.float())
+    state.G_ema.mapping.w_avg.copy_(state.G.mapping.w_avg)
+
+
+def _copy_buffers(state: TrainingState) -> None:
+    """Noise planes and filters of the average are G's. They never change, so once is enough."""
     for average, buffer in zip(state.G_ema.buffers(), state.G.buffers(), strict=True):
         average.copy_(buffer)
 
@@ -153,76 +198,13 @@ def _training(parameters: dict[str, Tensor]) -> Iterator[None]:
 
 
 def _micro_batches(state: TrainingState, count: int) -> Iterator[Tensor]:
-    """Sample indices of each micro-batch of the first COUNT samples of the step."""
-    rounds = state.config.batch // state.config.micro_batch
+    """Sample indices of each micro-batch of this process, of the first COUNT samples of the step."""
+    rounds, processes = state.config.batch // state.config.micro_batch, state.processes
     everything = torch.arange(count, device=state.device)
-    for start in range(min(rounds, count)):
+    for start in range(processes.rank, min(rounds, count), processes.count):
         yield everything[start::rounds]
 
 
-def _draw(
-    kind: Callable[..., Tensor],
-    state: TrainingState,
-    phase: int,
-    purpose: Purpose,
-    samples: Tensor,
-    count: int,
-) -> Tensor:
-    return kind(state.config.seed, state.step, phase << 5 | purpose, samples, count)
-
-
-def _latents(state: TrainingState, phase: int, samples: Tensor, labels: Tensor | None) -> Tensor:
-    """w per layer [batch, num_ws, w_dim], with style mixing; moves `w_avg`.
-
-    One draw per step and phase decides whether and where the second latent takes over.
-    """
-    G, config = state.G, state.config
-    z = _draw(random.normal, state, phase, Purpose.LATENTS, samples, G.z_dim)
-    ws = G.mapping(z, labels, update_average=state.moves_w_average)
-    if not config.style_mixing:
-        return ws
-    mixed = G.mapping(_draw(random.normal, state, phase, Purpose.MIXING_LATENTS, samples, G.z_dim), labels)
-    coin, where = _draw(random.uniform, state, phase, Purpose.MIXING_CUTOFF, samples[:1] * 0, 2)[0]
-    cutoff = torch.where(coin < config.style_mixing, 1 + (where * (G.num_ws - 1)).floor(), G.num_ws)
-    is_first = torch.arange(G.num_ws, device=ws.device) < cutoff
-    return torch.where(is_first[:, None], ws, mixed)
-
-
-def _noise(state: TrainingState, phase: int, samples: Tensor) -> list[Tensor]:
-    """One plane [batch, 1, r, r] per synthesis layer, all from one draw."""
-    layers: list[SynthesisLayer] = state.G.synthesis.layers
-    sizes = [layer.resolution**2 for layer in layers]
-    drawn = _draw(random.normal, state, phase, Purpose.LAYER_NOISE, samples, sum(sizes))
-    return [
-        plane.reshape(-1, 1, layer.resolution, layer.resolution)
-        for layer, plane in zip(layers, drawn.split(sizes, dim=1), strict=True)
-    ]
-
-
-def _random_labels(state: TrainingState, phase: int, samples: Tensor) -> Tensor | None:
-    """Labels for fakes, drawn from those of the dataset."""
-    if state.label_pool is None:
-        return None
-    u = _draw(random.uniform, state, phase, Purpose.LABELS, samples, 1)[:, 0]
-    return state.label_pool[(u * len(state.label_pool)).long()]
-
-
-def _judge(
-    state: TrainingState, phase: int, purpose: Purpose, samples: Tensor, images: Tensor, labels: Tensor | None
-) -> Tensor:
-    """The discriminator's logits of augmented images."""
-    pipe = state.augment_pipe
-    if pipe is not None:
-        draws = _draw(random.uniform, state, phase, purpose, samples, pipe.num_draws)
-        noise = None
-        if pipe.needs_noise:
-            white = (
-                Purpose.AUGMENT_FAKES_NOISE
-                if purpose == Purpose.AUGMENT_FAKES
-                else Purpose.AUGMENT_REALS_NOISE
-            )
-            noise = _draw(random.normal, state, phase, white, samples, images[0].numel()).reshape(
-                images.shape
-            )
-        images = pipe(images, draws=draws, noise=noise)
-    return state.D(images, labels)
+def _own(state: TrainingState, batch: Any, samples: Tensor) -> Any:
+    """The rows of SAMPLES (global indices) of this process's part of a batch; None stays None."""
+    return None if batch is None else batch[samples // state.processes.count]

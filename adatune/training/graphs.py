@@ -1,0 +1,113 @@
+"""The parts of a training step as CUDA graphs: recorded once, then launched as one.
+
+A step is thousands of small launches, and a fast card waits for them. Nothing in a part depends on a number
+that the host knows (draws read the step from the card, p and all averages live there), so that a recording of
+step 20 replayed at step 21 is step 21.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from adatune.training.state import TrainingState
+from adatune.training.step import training_step
+
+Part = Callable[[], None]
+# Steps taken as they stand before anything is recorded: libraries pick algorithms and load kernels in them.
+# R1's interval of 16 makes every phase run at least twice.
+WARM_UP_STEPS = 17
+
+
+class Recorder(Protocol):
+    """What records a part and gives back its replay."""
+
+    def stream(self) -> AbstractContextManager[object]: ...  # noqa: D102
+    def record(self, part: Part) -> Part: ...  # noqa: D102
+
+
+class CudaRecorder:
+    """Records into CUDA graphs that share one memory pool.
+
+    Parts never overlap and hand one another nothing but parameters, gradients, averages and batches, whose
+    memory is older than any recording; so the pool is as large as its largest part.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def stream(self) -> AbstractContextManager[object]:
+        """The side stream of all steps, recorded or not: gradients remember the stream they came to be on."""
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        return torch.cuda.stream(self._stream)
+
+    def record(self, part: Part) -> Part:
+        """Record PART, without running it, and return what runs it."""
+        graph = torch.cuda.CUDAGraph()
+        # thread_local: the loader's thread may go on pinning memory meanwhile.
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+            part()
+        return graph.replay
+
+
+class RecordedSteps:
+    """Takes training steps, from recordings as soon as it can."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        announce: Callable[[str], None],
+        warm_up_steps: int = WARM_UP_STEPS,
+    ) -> None:
+        """Record with RECORDER after WARM_UP_STEPS; say through ANNOUNCE when recording is given up."""
+        self._recorder, self._announce, self._warm_up_left = recorder, announce, warm_up_steps
+        self._replays: dict[str, Part] = {}
+        self._batch: tuple[Tensor, Tensor | None] | None = None
+        self._is_given_up = False
+
+    @property
+    def num_recorded(self) -> int:
+        """Parts that are replayed."""
+        return len(self._replays)
+
+    def __call__(self, state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
+        """Take one step; arguments as in `training_step`."""
+        images, labels = self._at_fixed_addresses(images, labels)
+        with self._recorder.stream():
+            training_step(state, images, labels, self._run)
+        if self._warm_up_left:
+            self._warm_up_left -= 1
+
+    def forget(self) -> None:
+        """Drop all recordings, as they hold another micro-batch."""
+        self._replays.clear()
+
+    def _at_fixed_addresses(self, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if self._batch is None:
+            self._batch = images.clone(), None if labels is None else labels.clone()
+        else:
+            self._batch[0].copy_(images)
+            if self._batch[1] is not None and labels is not None:
+                self._batch[1].copy_(labels)
+        return self._batch
+
+    def _run(self, name: str, part: Part) -> None:
+        if name not in self._replays and not self._warm_up_left and not self._is_given_up:
+            self._record(name, part)
+        self._replays.get(name, part)()
+
+    def _record(self, name: str, part: Part) -> None:
+        try:
+            self._replays[name] = self._recorder.record(part)
+        except RuntimeError as error:
+            self._is_given_up = True
+            self.forget()
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            self._announce(
+                f"CUDA graphs are not used: {name} could not be recorded ({reason}). "
+                "Training goes on without them, more slowly."
+            )
