@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from adatune.training.config import TrainConfig
     from adatune.training.plan import Plan
 
-_CHANGEABLE = {"length_kimg", "hours", "snap_ticks", "snap_kimg", "snap_minutes", "save_minutes"}
+# What does not change the numbers: how long, what is saved when, how it is computed.
+_CHANGEABLE = {
+    "length_kimg", "hours", "snap_ticks", "snap_kimg", "snap_minutes", "save_minutes",
+    "gpus", "graphs", "ops",
+}  # fmt: skip
 
 
 @click.command(cls=ForeignAware, foreign=TRAIN, short_help="Fine-tune a generator on a prepared dataset.")
@@ -61,6 +65,11 @@ _CHANGEABLE = {"length_kimg", "hours", "snap_ticks", "snap_kimg", "snap_minutes"
 @click.option("--light", is_flag=True, default=None, help="Leave the discriminator out of snapshots.")
 @click.option("--seed", type=int, help="Of everything random.  [0]")
 @click.option("--device", help="auto, cuda, cuda:1, mps or cpu.  [auto]")
+@click.option("--gpus", type=int, help="Cards to train on, one process each.  [1]")
+@click.option("--precision", help="fp16, bf16 or fp32 in the highest resolutions.  [fp16 on CUDA, else fp32]")
+@click.option("--ops", help="auto, fused (our GPU kernels) or torch (plain operations).  [auto]")
+@click.option("--graphs/--no-graphs", default=None, help="Record CUDA graphs.  [on]")
+@click.option("--deterministic/--no-deterministic", default=None, help="Repeat bit for bit, slower.  [off]")
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="Take settings from a config.toml."
 )
@@ -180,8 +189,9 @@ def _refuse_changes(folder: Path, config: "TrainConfig", names: list[str]) -> No
     network = str(snapshots[-1]) if snapshots else config.resume or "NETWORK"
     raise UsageError(
         f"{options} cannot change when {folder.name} goes on: it would be another run. Only --kimg, --hours, "
-        f"--snap, --snap-kimg, --snap-minutes and --save-minutes can.\nFor a new run from its network: "
-        f"adatune train --data {config.data} --resume {network} {_option_of(names[0])} ..."
+        "--snap, --snap-kimg, --snap-minutes, --save-minutes, --gpus, --graphs and --ops can.\n"
+        f"For a new run from its network: adatune train --data {config.data} --resume {network} "
+        f"{_option_of(names[0])} ..."
     )
 
 

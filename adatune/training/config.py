@@ -70,7 +70,13 @@ class TrainConfig:
     keep_last: int = 3  # snapshots
     keep_every_kimg: float = 100.0  # snapshots at these multiples are kept for good
     light: bool = False  # leave the discriminator out of snapshots
+    # How it is computed: the same run, faster or slower
     device: str = "auto"
+    gpus: int = 1  # processes, each with a card of its own
+    precision: str = "auto"  # of the highest resolutions: fp16, bf16 or fp32; auto: fp16 on CUDA, else fp32
+    ops: str = "auto"  # fused: our kernels; torch: plain operations; auto: kernels where there are any
+    graphs: bool = True  # record CUDA graphs
+    deterministic: bool = False  # the same bits on every repetition on the same machine, more slowly
 
     def __post_init__(self) -> None:
         for name, option in _POSITIVE.items():
@@ -83,6 +89,9 @@ class TrainConfig:
         for name, option in (_POSITIVE | _NOT_NEGATIVE).items():
             if getattr(self, name) == math.inf:
                 raise UsageError(f"{option} is inf; it must be finite. Leave it out for the default.")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(f"--{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}.")
         if self.seed > _LARGEST_SEED:
             raise UsageError(f"--seed is {self.seed}; it goes from 0 to {_LARGEST_SEED}.")
         if self.batch % self.micro_batch:
@@ -110,10 +119,12 @@ class TrainConfig:
         return -(-round(self.length_kimg * 1000) // self.batch) * self.batch
 
 
+CHOICES = {"precision": ("auto", "fp16", "bf16", "fp32"), "ops": ("auto", "torch", "fused")}
 _LARGEST_SEED = 2**63 - 1  # what torch and TOML take
 _POSITIVE = {
     "length_kimg": "--kimg",
     "batch": "--batch",
+    "gpus": "--gpus",
     "micro_batch": "micro_batch",
     "learning_rate": "--lr",
     "tick_kimg": "tick_kimg",

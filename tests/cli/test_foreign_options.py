@@ -11,7 +11,7 @@ from adatune.errors import UsageError
     [
         (["--outdir", "x"], "has no --outdir: runs are made in ./runs; set ADATUNE_HOME"),
         (["--data", "x", "--nkimg=40"], "has no --nkimg: --resume RUN"),
-        (["--gpus=1"], "has no --gpus: one GPU"),
+        (["--allow-tf32=1"], "has no --allow-tf32: TF32 is on"),
         (["--resume_kimg", "4"], "has no --resume_kimg: --resume RUN"),
     ],
 )
