@@ -14,7 +14,7 @@ LEVELS = {
     "checkpoints": 3,
     **dict.fromkeys(["prep", "metrics"], 4),
     **dict.fromkeys(["training", "latent"], 5),
-    **dict.fromkeys(["report", "demo"], 6),
+    **dict.fromkeys(["report", "demo", "bench"], 6),
     **dict.fromkeys(["cli", "studio"], 7),
     "__main__": 8,
 }
