@@ -76,6 +76,7 @@ class TrainConfig:
     precision: str = "auto"  # of the highest resolutions: fp16, bf16 or fp32; auto: fp16 on CUDA, else fp32
     ops: str = "auto"  # fused: our kernels; torch: plain operations; auto: kernels where there are any
     graphs: bool = True  # record CUDA graphs
+    one_pass: bool = False  # the discriminator sees fakes and reals at once: fewer launches, more memory
     deterministic: bool = False  # the same bits on every repetition on the same machine, more slowly
 
     def __post_init__(self) -> None:
@@ -101,6 +102,8 @@ class TrainConfig:
                 f"A micro-batch of {self.micro_batch} does not split into minibatch-std groups of "
                 f"{self.mbstd_group}. Choose a --batch that is a multiple of it."
             )
+        if self.one_pass and (self.mbstd_group is None or self.mbstd_group > self.micro_batch):
+            raise UsageError("one_pass needs minibatch-std groups that fit the micro-batch.")
         if self.aug_p is not None and not 0 <= self.aug_p <= 1:
             raise UsageError(f"--aug-p is {self.aug_p}; it is a probability, from 0 to 1.")
         if not 0 <= self.p_max <= 1:

@@ -13,6 +13,10 @@ from adatune.networks.generator import SynthesisLayer
 from adatune.random import Purpose
 from adatune.training.state import TrainingState
 
+_WHITE_NOISE = {
+    Purpose.AUGMENT_FAKES: Purpose.AUGMENT_FAKES_NOISE,
+    Purpose.AUGMENT_REALS: Purpose.AUGMENT_REALS_NOISE,
+}
 Kind = Callable[..., Tensor]  # random.uniform or random.normal
 
 
@@ -64,16 +68,17 @@ def judge(
     state: TrainingState, phase: int, purpose: Purpose, samples: Tensor, images: Tensor, labels: Tensor | None
 ) -> Tensor:
     """The discriminator's logits of augmented images."""
+    return state.D(augment(state, phase, purpose, samples, images), labels)
+
+
+def augment(state: TrainingState, phase: int, purpose: Purpose, samples: Tensor, images: Tensor) -> Tensor:
+    """IMAGES augmented; PURPOSE says whether they are fakes or reals."""
     pipe = state.augment_pipe
-    if pipe is not None:
-        draws = draw(random.uniform, state, phase, purpose, samples, pipe.num_draws)
-        noise = None
-        if pipe.needs_noise:
-            white = (
-                Purpose.AUGMENT_FAKES_NOISE
-                if purpose == Purpose.AUGMENT_FAKES
-                else Purpose.AUGMENT_REALS_NOISE
-            )
-            noise = draw(random.normal, state, phase, white, samples, images[0].numel()).reshape(images.shape)
-        images = pipe(images, draws=draws, noise=noise)
-    return state.D(images, labels)
+    if pipe is None:
+        return images
+    draws = draw(random.uniform, state, phase, purpose, samples, pipe.num_draws)
+    noise = None
+    if pipe.needs_noise:
+        noise = draw(random.normal, state, phase, _WHITE_NOISE[purpose], samples, images[0].numel())
+        noise = noise.reshape(images.shape)
+    return pipe(images, draws=draws, noise=noise)

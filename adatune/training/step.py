@@ -16,7 +16,7 @@ from adatune import random
 from adatune.ops.adam import average_step
 from adatune.random import Purpose
 from adatune.training.config import TrainConfig
-from adatune.training.draws import draw, judge, latents, layer_noise, random_labels
+from adatune.training.draws import augment, draw, judge, latents, layer_noise, random_labels
 from adatune.training.loss import (
     discriminator_fake_loss,
     discriminator_real_loss,
@@ -130,25 +130,61 @@ def regularize_generator(state: TrainingState) -> None:
 
 
 def train_discriminator(state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
-    """Gradients of Dmain: tell fakes from reals, in two passes, which need half the memory of one."""
+    """Gradients of Dmain: tell fakes from reals, in two passes, or in one, which needs twice the memory."""
+    judge_pair = _judge_in_one_pass if state.config.one_pass else _judge_in_two_passes
     with _training(state.discriminator_parameters):
         for samples in _micro_batches(state, state.config.batch):
-            share = len(samples) / state.config.batch
             fake_labels = random_labels(state, DISCRIMINATOR, samples)
             with torch.no_grad():
                 ws = latents(state, DISCRIMINATOR, samples, fake_labels)
                 fakes = state.G.synthesis(ws, layer_noise(state, DISCRIMINATOR, samples))
-            logits = judge(state, DISCRIMINATOR, Purpose.AUGMENT_FAKES, samples, fakes, fake_labels)
-            fake_loss = discriminator_fake_loss(logits)
-            (fake_loss * share).backward()
-            state.statistics.add_logits("fake", logits)
-
             reals, real_labels = _own(state, images, samples), _own(state, labels, samples)
-            logits = judge(state, DISCRIMINATOR, Purpose.AUGMENT_REALS, samples, reals, real_labels)
-            real_loss = discriminator_real_loss(logits)
-            (real_loss * share).backward()
-            state.observe_reals(logits)
-            state.statistics.add("loss_D", fake_loss + real_loss)
+            loss, fake_logits, real_logits = judge_pair(
+                state, samples, (fakes, fake_labels), (reals, real_labels)
+            )
+            state.statistics.add_logits("fake", fake_logits)
+            state.observe_reals(real_logits)
+            state.statistics.add("loss_D", loss)
+
+
+Labelled = tuple[Tensor, Tensor | None]
+
+
+def _judge_in_two_passes(
+    state: TrainingState, samples: Tensor, fakes: Labelled, reals: Labelled
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Add Dmain's gradients; returns the loss and the logits of fakes and reals."""
+    share = len(samples) / state.config.batch
+    fake_logits = judge(state, DISCRIMINATOR, Purpose.AUGMENT_FAKES, samples, *fakes)
+    fake_loss = discriminator_fake_loss(fake_logits)
+    (fake_loss * share).backward()
+    real_logits = judge(state, DISCRIMINATOR, Purpose.AUGMENT_REALS, samples, *reals)
+    real_loss = discriminator_real_loss(real_logits)
+    (real_loss * share).backward()
+    return fake_loss + real_loss, fake_logits, real_logits
+
+
+def _judge_in_one_pass(
+    state: TrainingState, samples: Tensor, fakes: Labelled, reals: Labelled
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same in one pass over both, arranged so that no minibatch-std group holds fakes and reals."""
+    group = min(state.config.mbstd_group or len(samples), len(samples))
+    augmented = (
+        augment(state, DISCRIMINATOR, Purpose.AUGMENT_FAKES, samples, fakes[0]),
+        augment(state, DISCRIMINATOR, Purpose.AUGMENT_REALS, samples, reals[0]),
+    )
+    labels = None if fakes[1] is None or reals[1] is None else _interleave(fakes[1], reals[1], group)
+    logits = state.D(_interleave(*augmented, group), labels)
+    fake_logits, real_logits = logits.reshape(group, 2, -1, 1).transpose(0, 1).flatten(1, 2)
+    loss = discriminator_fake_loss(fake_logits) + discriminator_real_loss(real_logits)
+    (loss * (len(samples) / state.config.batch)).backward()
+    return loss, fake_logits, real_logits
+
+
+def _interleave(fakes: Tensor, reals: Tensor, group: int) -> Tensor:
+    """Both batches as [group, 2, groups]: groups are strided by twice the number of groups."""
+    both = torch.stack([fakes, reals]).unflatten(1, (group, -1))
+    return both.transpose(0, 1).flatten(0, 2)
 
 
 def regularize_discriminator(state: TrainingState, images: Tensor, labels: Tensor | None) -> None:

@@ -14,7 +14,7 @@ from adatune.random import Purpose
 from adatune.training.config import TrainConfig
 from adatune.training.sources import fresh_networks
 from adatune.training.state import TrainingState
-from adatune.training.step import training_step
+from adatune.training.step import train_discriminator, training_step
 
 BATCH = 4
 
@@ -203,6 +203,19 @@ def test_micro_batches_keep_the_groups_of_the_minibatch_std() -> None:
     training_step(whole, images, None)
     training_step(parts, images, None)
     assert largest_difference(parts.D, whole.D) < 1e-3
+
+
+@pytest.mark.parametrize("changes", [{"mbstd_group": 2}, {"mbstd_group": 4, "c_dim": 3}, {"micro_batch": 2}])
+def test_one_pass_over_fakes_and_reals_gives_the_gradients_of_two(changes: dict[str, Any]) -> None:
+    changes = {"mbstd_group": 2} | changes
+    pool = torch.eye(3)[[0, 1, 2, 2]] if "c_dim" in changes else None
+    gradients = []
+    for one_pass in (False, True):
+        state = new_state(small_config(one_pass=one_pass, **changes), pool)
+        train_discriminator(state, batches(1)[0], pool)
+        gradients.append(state.discriminator_optimizer.flat.gradients)
+        assert state.statistics.means()["sign_real"] is not None
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_one_broken_image_poisons_neither_the_average_nor_p() -> None:
