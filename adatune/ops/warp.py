@@ -5,16 +5,20 @@ by 2 with a wavelet filter and samples bilinearly through the map; `downsample` 
 the identity the two filters cancel, because the wavelet is orthogonal.
 
 Torch's own `grid_sample` has no second derivative before 2.12, so the sampling here is a pair of autograd
-functions of which each is the derivative of the other.
+functions of which each is the derivative of the other: one pair around the kernels of warp_triton.py, one in
+plain torch. `warp_reference` and `downsample_reference` are the definition, with neither matrix products nor
+convolutions, so that TF32 takes no digits, and with shapes that depend on no value. On a CPU the same is done
+by matrices.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from adatune.ops.upfirdn2d import upfirdn2d
+from adatune.kernels import may_fuse
 
 # Decomposition low-pass filter of the symlet with 6 vanishing moments (Daubechies 1992); used with sum 1.
 SYM6 = (
@@ -32,11 +36,6 @@ SYM6 = (
     -0.007800708325034148,
 )
 
-# On a CPU one product with a matrix [6 side, side] took 1.4 ms where padding and filtering took 78
-# (16x3x32x32, one thread), and 11 against 306 at 64x64. Its work grows with the cube of the side, so a GPU
-# filters large pictures; where that starts to pay has not been measured on a card.
-LARGEST_DENSE_SIDE_ON_GPU = 256
-
 
 def warp(images: Tensor, inverse: Tensor) -> Tensor:
     """Sample pictures through an affine map, at twice their resolution.
@@ -53,51 +52,70 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
 
     Source: Karras et al. 2020, arXiv:2006.06676, appendix B.
     """
+    if may_fuse("warp", images, inverse):
+        return _FusedWarp.apply(images, inverse.to(torch.float32))
+    if images.device.type == "cpu":
+        return _warp_by_matrices(images, inverse)
+    return warp_reference(images, inverse)
+
+
+def warp_reference(images: Tensor, inverse: Tensor) -> Tensor:
+    """The definition of `warp`: each sample is a weighted sum of 7x7 pixels of the reflected picture."""
     height, width = images.shape[2:]
     y, x = _positions(inverse.to(images.dtype), height, width)
-    rows, row, row_weights = _neighbours(y, 2 * _extended_side(height))
-    columns, column, column_weights = _neighbours(x, 2 * _extended_side(width))
-    grid = _extend_and_upsample(images, rows, columns)
-    index = (row * grid.shape[3] + column).flatten(1)
-    weights = (row_weights[:, None] * column_weights).flatten(3).flatten(0, 1).unsqueeze(2)
-    samples = _Sample.apply(grid.flatten(2), index, weights, grid.shape[3])
-    return samples.reshape(*images.shape[:2], 2 * height + 10, 2 * width + 10)
+    rows, row_weights = _seven_pixels(y, height)
+    columns, column_weights = _seven_pixels(x, width)
+    samples = _Sample.apply(images.flatten(2), rows, row_weights, columns, column_weights, width)
+    return samples.reshape(*images.shape[:2], *y.shape[1:])
 
 
 def downsample(samples: Tensor) -> Tensor:
     """Filter the grid of `warp`, [..., 2 height + 10, 2 width + 10], to pixels, [..., height, width]."""
+    if samples.device.type != "cpu":
+        return downsample_reference(samples)
     height, width = (samples.shape[2] - 10) // 2, (samples.shape[3] - 10) // 2
-    if _use_matrices(samples, height, width):
-        along_y = _downsampling_matrix(height, samples.device, samples.dtype)
-        along_x = _downsampling_matrix(width, samples.device, samples.dtype)
-        return _multiply(along_y, samples, along_x)
-    return upfirdn2d(samples, _low_pass(samples.device, samples.dtype), down=2, flip=True)
+    along_y = _downsampling_matrix(height, samples.device, samples.dtype)
+    along_x = _downsampling_matrix(width, samples.device, samples.dtype)
+    return _multiply(along_y, samples, along_x)
 
 
-def _use_matrices(x: Tensor, height: int, width: int) -> bool:
-    return x.device.type == "cpu" or max(height, width) <= LARGEST_DENSE_SIDE_ON_GPU
+def downsample_reference(samples: Tensor) -> Tensor:
+    """The definition of `downsample`: pixel i takes f[j - 2i] of sample j, along both axes."""
+    height, width = (samples.shape[2] - 10) // 2, (samples.shape[3] - 10) // 2
+    taps = list(enumerate(_taps(torch.arange(len(SYM6))).tolist()))
+    rows = samples.new_zeros(*samples.shape[:2], height, samples.shape[3])
+    for i, tap in taps:
+        rows = rows + tap * samples[:, :, i : i + 2 * height : 2]
+    pixels = samples.new_zeros(*samples.shape[:2], height, width)
+    for i, tap in taps:
+        pixels = pixels + tap * rows[:, :, :, i : i + 2 * width : 2]
+    return pixels
+
+
+def padded_taps(device: torch.device) -> Tensor:
+    """The 12 taps of the filter with a 0 on each side, [14] float32: what the kernels read."""
+    return _padded_taps(device, torch.float32)
 
 
 def _extended_side(side: int) -> int:
     return 3 * side - 2
 
 
-@lru_cache(maxsize=8)
-def _low_pass(device: torch.device, dtype: torch.dtype) -> Tensor:
-    with torch.inference_mode(False):
-        return _taps(torch.arange(len(SYM6))).to(dtype).to(device)
+def _warp_by_matrices(images: Tensor, inverse: Tensor) -> Tensor:
+    """`warp` on a CPU: upsample by dense matrices, then sample four neighbours.
 
-
-def _extend_and_upsample(images: Tensor, rows: slice, columns: slice) -> Tensor:
-    """One reflection on each side, twice the resolution; of the 2(3 side - 2) samples those asked for."""
+    One product with a matrix [6 side, side] took 1.4 ms where padding and filtering took 78 (16x3x32x32, one
+    thread), and 11 against 306 at 64x64.
+    """
     height, width = images.shape[2:]
-    if _use_matrices(images, height, width):
-        along_y = _upsampling_matrix(height, images.device, images.dtype)[rows]
-        along_x = _upsampling_matrix(width, images.device, images.dtype)[columns]
-        return _multiply(along_y, images, along_x)
-    extended, low_pass = _reflect(_reflect(images, 3), 2), _low_pass(images.device, images.dtype)
-    grid = upfirdn2d(extended, low_pass, up=2, padding=(6, 5, 6, 5), gain=4)
-    return grid[:, :, rows, columns]
+    y, x = _positions(inverse.to(images.dtype), height, width)
+    used_rows, rows, row_weights = _two_neighbours(y, 2 * _extended_side(height))
+    used_columns, columns, column_weights = _two_neighbours(x, 2 * _extended_side(width))
+    along_y = _upsampling_matrix(height, images.device, images.dtype)[used_rows]
+    along_x = _upsampling_matrix(width, images.device, images.dtype)[used_columns]
+    grid = _multiply(along_y, images, along_x)
+    samples = _Sample.apply(grid.flatten(2), rows, row_weights, columns, column_weights, grid.shape[3])
+    return samples.reshape(*images.shape[:2], *y.shape[1:])
 
 
 def _multiply(along_y: Tensor, images: Tensor, along_x: Tensor) -> Tensor:
@@ -108,13 +126,6 @@ def _multiply(along_y: Tensor, images: Tensor, along_x: Tensor) -> Tensor:
     return torch.bmm(along_y.expand(x.shape[0], -1, -1), x).reshape(
         *images.shape[:2], len(along_y), len(along_x)
     )
-
-
-def _reflect(x: Tensor, dim: int) -> Tensor:
-    # Not F.pad: the gradient of its reflection adds with atomics on a GPU, in an order that changes.
-    side = x.shape[dim]
-    before, after = x.narrow(dim, 1, side - 1).flip(dim), x.narrow(dim, 0, side - 1).flip(dim)
-    return torch.cat([before, x, after], dim=dim)
 
 
 @lru_cache(maxsize=16)
@@ -143,6 +154,12 @@ def _taps(index: Tensor) -> Tensor:
     return torch.where(inside, (taps / taps.sum())[index.clamp(0, len(SYM6) - 1)], 0.0)
 
 
+@lru_cache(maxsize=8)
+def _padded_taps(device: torch.device, dtype: torch.dtype) -> Tensor:
+    with torch.inference_mode(False):
+        return _taps(torch.arange(-1, len(SYM6) + 1)).to(dtype).to(device)
+
+
 def _positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Where the samples lie on the extended grid: y and x, [batch, 2 height + 10, 2 width + 10] each."""
     # The filter is centred on tap 5, not 5.5, so pixel centres lie on every second sample of the grid.
@@ -153,63 +170,138 @@ def _positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor
     return 2 * source[:, 1] + (3 * height - 3), 2 * source[:, 0] + (3 * width - 3)
 
 
-def _neighbours(position: Tensor, side: int) -> tuple[slice, Tensor, Tensor]:
-    """The two grid points around each position, along one axis.
+def _seven_pixels(position: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """The pixels that make up a sample at each POSITION of the extended grid, along one axis.
 
     Returns:
-        the part of the grid that is needed, the place in it of the lower neighbour (int64), and the weights
-        of both, [2, *position.shape]. A triangle around each point gives 0 to whatever lies a sample or more
+        their places in the picture (int64) and their weights, [7, batch, samples] each.
+    """
+    position = position.flatten(1)
+    # A triangle around each point of the grid gives 0 to whatever lies a sample or more outside.
+    lower = position.floor().clamp(-1, 2 * _extended_side(side) - 1)
+    low, high = ((1 - (position - point).abs()).clamp(min=0) for point in (lower, lower + 1))
+    low, high = low * (lower >= 0), high * (lower < 2 * _extended_side(side) - 1)
+    lower = lower.long() - 2 * (side - 1)  # 0 is now the picture's first pixel
+    first = (lower - 5) >> 1
+    # Sample j takes 2 f[j + 5 - 2k] of pixel k; the table starts at f[-1].
+    pixels = torch.stack([first + step for step in range(7)])
+    taps = lower + 6 - 2 * pixels
+    is_pixel = (pixels > -side) & (pixels < 2 * side - 1) & (taps >= 0)
+    table, taps = _padded_taps(position.device, position.dtype), taps.clamp(min=0)
+    weights = 2 * (low * table[taps] + high * table[taps + 1])
+    pixels = pixels.abs()
+    pixels = torch.where(pixels > side - 1, 2 * side - 2 - pixels, pixels)
+    return torch.where(is_pixel, pixels, 0), torch.where(is_pixel, weights, 0)
+
+
+def _two_neighbours(position: Tensor, side: int) -> tuple[slice, Tensor, Tensor]:
+    """The two grid points around each position, along one axis, on a CPU.
+
+    Returns:
+        the part of the grid that is needed, the places in it of the neighbours (int64) and their weights,
+        [2, batch, samples] each. A triangle around each point gives 0 to whatever lies a sample or more
         outside.
     """
+    position = position.flatten(1)
     first = position.floor().clamp(0, side - 2)
     offset = position - first
     weights = (1 - torch.stack([offset, offset - 1]).abs()).clamp(min=0)
     first = first.long()
-    if first.device.type != "cpu" or not len(first):
-        return slice(0, side), first, weights
+    if not len(first):
+        return slice(0, side), torch.stack([first, first]), weights
     # On a CPU reading a value waits for nothing, so that shapes may depend on values: it halves the work.
     start, stop = int(first.min()), int(first.max()) + 2
-    return slice(start, stop), first - start, weights
+    return slice(start, stop), torch.stack([first, first + 1]) - start, weights
 
 
 class _Sample(torch.autograd.Function):
-    """Weighted sums of four neighbours: [batch, channels, grid] -> [batch, channels, points]."""
-
-    @staticmethod
-    def forward(ctx: Any, grid: Tensor, index: Tensor, weights: Tensor, row_length: int) -> Tensor:
-        ctx.save_for_backward(index, weights)
-        ctx.row_length, ctx.grid_points = row_length, grid.shape[2]
-        result = grid.new_zeros(grid.shape[0], grid.shape[1], index.shape[1])
-        for weight, place in zip(weights, _four_places(index, row_length, grid.shape[1]), strict=True):
-            result.addcmul_(grid.gather(2, place), weight)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None, None, None]:
-        index, weights = ctx.saved_tensors
-        return _Spread.apply(grads[0], index, weights, ctx.row_length, ctx.grid_points), None, None, None
-
-
-class _Spread(torch.autograd.Function):
-    """The adjoint of `_Sample`: [batch, channels, points] -> [batch, channels, grid]."""
+    """Weighted sums of pixels: [batch, channels, height * width] -> [batch, channels, samples]."""
 
     @staticmethod
     def forward(
-        ctx: Any, samples: Tensor, index: Tensor, weights: Tensor, row_length: int, grid_points: int
+        ctx: Any,
+        pixels: Tensor,
+        rows: Tensor,
+        row_weights: Tensor,
+        columns: Tensor,
+        column_weights: Tensor,
+        width: int,
     ) -> Tensor:
-        ctx.save_for_backward(index, weights)
-        ctx.row_length = row_length
-        result = samples.new_zeros(samples.shape[0], samples.shape[1], grid_points)
-        for weight, place in zip(weights, _four_places(index, row_length, samples.shape[1]), strict=True):
-            result.scatter_add_(2, place, samples * weight)
+        ctx.save_for_backward(rows, row_weights, columns, column_weights)
+        ctx.width, ctx.pixels = width, pixels.shape[2]
+        result = pixels.new_zeros(*pixels.shape[:2], rows.shape[2])
+        for place, weight in _places_and_weights(rows, row_weights, columns, column_weights, width):
+            result.addcmul_(pixels.gather(2, place.expand(-1, pixels.shape[1], -1)), weight)
         return result
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None, None, None, None]:
-        index, weights = ctx.saved_tensors
-        return _Sample.apply(grads[0], index, weights, ctx.row_length), None, None, None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        gradient = _Spread.apply(grads[0], *ctx.saved_tensors, ctx.width, ctx.pixels)
+        return gradient, None, None, None, None, None
 
 
-def _four_places(index: Tensor, row_length: int, channels: int) -> list[Tensor]:
-    steps = (0, 1, row_length, row_length + 1)
-    return [(index + step).unsqueeze(1).expand(-1, channels, -1) for step in steps]
+class _Spread(torch.autograd.Function):
+    """The adjoint of `_Sample`: [batch, channels, samples] -> [batch, channels, height * width]."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        samples: Tensor,
+        rows: Tensor,
+        row_weights: Tensor,
+        columns: Tensor,
+        column_weights: Tensor,
+        width: int,
+        pixels: int,
+    ) -> Tensor:
+        ctx.save_for_backward(rows, row_weights, columns, column_weights)
+        ctx.width = width
+        result = samples.new_zeros(*samples.shape[:2], pixels)
+        for place, weight in _places_and_weights(rows, row_weights, columns, column_weights, width):
+            # Where torch is asked for deterministic algorithms, this adds in a fixed order on a GPU, too.
+            result.scatter_add_(2, place.expand(-1, samples.shape[1], -1), samples * weight)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        gradient = _Sample.apply(grads[0], *ctx.saved_tensors, ctx.width)
+        return gradient, None, None, None, None, None, None
+
+
+def _places_and_weights(
+    rows: Tensor, row_weights: Tensor, columns: Tensor, column_weights: Tensor, width: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Place in the flat picture and weight of each pixel of a neighbourhood, [batch, 1, samples] each."""
+    for row, row_weight in zip(rows, row_weights, strict=True):
+        for column, column_weight in zip(columns, column_weights, strict=True):
+            yield (row * width + column).unsqueeze(1), (row_weight * column_weight).unsqueeze(1)
+
+
+class _FusedWarp(torch.autograd.Function):
+    """`warp` by its kernel."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, inverse: Tensor) -> Tensor:
+        from adatune.ops.warp_triton import warp_samples  # triton is optional
+
+        ctx.save_for_backward(inverse)
+        return warp_samples(images, inverse, padded_taps(images.device))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None]:
+        return _FusedAdjoint.apply(grads[0], *ctx.saved_tensors), None
+
+
+class _FusedAdjoint(torch.autograd.Function):
+    """The adjoint of `warp` by its kernel."""
+
+    @staticmethod
+    def forward(ctx: Any, samples: Tensor, inverse: Tensor) -> Tensor:
+        from adatune.ops.warp_triton import warp_adjoint  # triton is optional
+
+        ctx.save_for_backward(inverse)
+        return warp_adjoint(samples, inverse, padded_taps(samples.device))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None]:
+        return _FusedWarp.apply(grads[0], *ctx.saved_tensors), None

@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adatune.ops import upfirdn2d
-from adatune.ops import warp as warp_module
-from adatune.ops.warp import SYM6, downsample, warp
+from adatune.ops.warp import SYM6, downsample, downsample_reference, warp, warp_reference
 
 
 def turn(degrees: float, scale: float = 1.0, x: float = 0.0, y: float = 0.0) -> Tensor:
@@ -70,12 +69,28 @@ def test_beyond_one_reflection_is_black():
     assert away.abs().max() == 0
 
 
-def test_filtering_as_on_a_gpu_equals_the_products_with_matrices(monkeypatch: pytest.MonkeyPatch):
-    images = torch.randn(2, 3, 10, 13, dtype=torch.float64, generator=torch.manual_seed(4))
-    inverse = torch.cat([turn(20, 1.2), turn(-75, 0.8, 1, 2)])
-    by_matrices = downsample(warp(images, inverse))
-    monkeypatch.setattr(warp_module, "_use_matrices", lambda *_: False)
-    torch.testing.assert_close(downsample(warp(images, inverse)), by_matrices, atol=1e-10, rtol=0)
+INVERSES = torch.cat([turn(20, 1.2), turn(-75, 0.6, 1, 2), turn(180, 1, 30, 0), turn(0, 1, -3, 4)])
+
+
+@pytest.mark.parametrize("size", [(10, 13), (2, 5), (1, 3)])
+def test_the_definition_equals_the_products_with_matrices(size: tuple[int, int]):
+    images = torch.randn(4, 3, *size, dtype=torch.float64, generator=torch.manual_seed(4), requires_grad=True)
+    by_matrices, defined = warp(images, INVERSES), warp_reference(images, INVERSES)
+    torch.testing.assert_close(defined, by_matrices, atol=1e-10, rtol=0)
+    torch.testing.assert_close(downsample_reference(defined), downsample(defined), atol=1e-10, rtol=0)
+    weights = torch.randn_like(defined)
+    gradients = [torch.autograd.grad(result, images, weights)[0] for result in (by_matrices, defined)]
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-10, rtol=0)
+
+
+def test_the_definition_is_twice_differentiable():
+    images = torch.randn(2, 2, 4, 3, dtype=torch.float64, generator=torch.manual_seed(8), requires_grad=True)
+
+    def resampled(x: Tensor) -> Tensor:
+        return downsample_reference(warp_reference(x, INVERSES[:2]))
+
+    assert torch.autograd.gradcheck(resampled, images, fast_mode=True)
+    assert torch.autograd.gradgradcheck(resampled, images, fast_mode=True)
 
 
 def test_an_image_does_not_depend_on_its_neighbours_in_the_batch():
