@@ -5,8 +5,8 @@ that the host knows (draws read the step from the card, p and all averages live 
 step 20 replayed at step 21 is step 21.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import torch
@@ -40,10 +40,16 @@ class CudaRecorder:
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
 
-    def stream(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def stream(self) -> Iterator[None]:
         """The side stream of all steps, recorded or not: gradients remember the stream they came to be on."""
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        return torch.cuda.stream(self._stream)
+        main = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(main)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            main.wait_stream(self._stream)
 
     def record(self, part: Part) -> Part:
         """Record PART, without running it, and return what runs it."""
@@ -82,10 +88,6 @@ class RecordedSteps:
         if self._warm_up_left:
             self._warm_up_left -= 1
 
-    def forget(self) -> None:
-        """Drop all recordings, as they hold another micro-batch."""
-        self._replays.clear()
-
     def _at_fixed_addresses(self, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if self._batch is None:
             self._batch = images.clone(), None if labels is None else labels.clone()
@@ -105,7 +107,7 @@ class RecordedSteps:
             self._replays[name] = self._recorder.record(part)
         except RuntimeError as error:
             self._is_given_up = True
-            self.forget()
+            self._replays.clear()
             reason = (str(error) or type(error).__name__).splitlines()[0]
             self._announce(
                 f"CUDA graphs are not used: {name} could not be recorded ({reason}). "
