@@ -1,0 +1,94 @@
+"""Compile every Triton kernel for the cards we name, without a card: one JSON line for each kernel and target.
+
+Run as a program in a process without TRITON_INTERPRET, as test_compile.py does. A kernel is one row of
+KERNELS; constants that change the generated code deserve rows of their own.
+"""
+
+import importlib
+import json
+import re
+import sys
+from typing import NamedTuple
+
+TARGETS = 75, 80, 89, 90  # T4, A100, L4, H100/H200
+
+
+class Kernel(NamedTuple):
+    module: str
+    name: str  # of the jitted function; "name:variant" where one function has several rows
+    arguments: dict[str, str]  # name: type, as in "*fp16", "*fp32", "*i64", "i32", "fp32"
+    constants: dict[str, object]  # the tl.constexpr arguments
+    divisible: tuple[str, ...] = ()  # integers that are multiples of 16 (pointers always are, to 16 bytes)
+    num_warps: int = 4
+    has_wide_loads: bool = False  # 16 bytes at a time must appear: tiles of fp16 or fp32 in memory order
+
+    @property
+    def label(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+KERNELS = [
+    Kernel(
+        "adatune.ops.adam_triton",
+        "adam_kernel",
+        {
+            "parameters": "*fp32",
+            "count": "i64",
+            "gradients": "*fp32",
+            "squares": "*fp32",
+            "steps": "*i64",
+            "learning_rate": "fp32",
+            "log_beta2": "fp32",
+            "beta2": "fp32",
+            "one_minus_beta2": "fp32",
+            "epsilon": "fp32",
+        },
+        {"BLOCK": 2048},
+        divisible=("count",),
+        has_wide_loads=True,
+    ),
+]
+
+
+def compiled(kernel: Kernel, capability: int) -> dict[str, object]:
+    """What came of KERNEL on a card of CAPABILITY: sizes and counts, or the error."""
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource, compile
+
+    function = getattr(importlib.import_module(kernel.module), kernel.name.split(":")[0])
+    unknown = (kernel.arguments.keys() | kernel.constants.keys()) ^ set(function.arg_names)
+    if unknown:
+        raise ValueError(f"the row and the function's signature differ in {', '.join(sorted(unknown))}")
+    signature = {name: kernel.arguments.get(name, "constexpr") for name in function.arg_names}
+    attributes = {
+        (position,): [["tt.divisibility", 16]]
+        for position, (name, kind) in enumerate(signature.items())
+        if kind.startswith("*") or name in kernel.divisible
+    }
+    binary = compile(
+        ASTSource(fn=function, signature=signature, constexprs=kernel.constants, attrs=attributes),
+        target=GPUTarget("cuda", capability, 32),
+        options={"num_warps": kernel.num_warps, "num_stages": 2},
+    )
+    wide = r"ld\.global\S*\.(v4\.(b32|f32|u32)|v2\.(b64|f64|u64)|b128)"
+    return {
+        "cubin_bytes": len(binary.asm["cubin"]),
+        "dots": binary.asm["ttir"].count("tt.dot"),
+        "wide_loads": len(re.findall(wide, binary.asm["ptx"])),
+        "shared_bytes": binary.metadata.shared,
+    }
+
+
+def main() -> None:
+    """Compile everything; an error is a line like any other."""
+    for kernel in KERNELS:
+        for capability in TARGETS:
+            try:
+                result = compiled(kernel, capability)
+            except Exception as error:
+                result = {"error": f"{type(error).__name__}: {error}"}
+            print(json.dumps({"kernel": kernel.label, "capability": capability, **result}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
