@@ -5,7 +5,6 @@ Source: Karras et al. 2020, arXiv:1912.04958; projection of labels: Miyato and K
 
 from math import sqrt
 
-import torch
 from torch import Tensor, nn
 
 from adatune.networks.config import NetworkConfig
@@ -17,6 +16,7 @@ from adatune.networks.layers import (
     as_dtype,
     minibatch_std,
 )
+from adatune.networks.precision import Precision, block_dtype
 from adatune.ops import upfirdn2d
 from adatune.ops.upfirdn2d import resampling_filter
 
@@ -29,6 +29,7 @@ class DiscriminatorBlock(nn.Module):
     def __init__(self, config: NetworkConfig, resolution: int) -> None:
         super().__init__()
         self.architecture, self.is_fp16 = config.d_architecture, config.is_fp16(resolution)
+        self.precision: Precision = "auto"
         is_first = resolution == config.resolution
         features, features_below = config.feature_maps(resolution), config.feature_maps(resolution // 2)
         clamp = config.conv_clamp
@@ -43,7 +44,7 @@ class DiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor | None, img: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x [batch, channels, h, w] or None in the first block; img the picture still to be read, or None."""
-        dtype = torch.float16 if self.is_fp16 and self.conv0.weight.is_cuda else torch.float32
+        dtype = block_dtype(self.precision, self.is_fp16, self.conv0.weight.device)
         if self.has_fromrgb:
             assert img is not None, "a block with fromRGB is given the picture"
             rgb = self.fromrgb(as_dtype(img, dtype))
@@ -58,7 +59,7 @@ class DiscriminatorBlock(nn.Module):
         if self.architecture != "resnet":
             return self.conv1(self.conv0(x)), img
         residual = self.skip(x, gain=sqrt(0.5))
-        return residual + self.conv1(self.conv0(x), gain=sqrt(0.5)), img
+        return self.conv1(self.conv0(x), gain=sqrt(0.5), residual=residual), img
 
 
 class DiscriminatorEpilogue(nn.Module):

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from adatune.networks.config import NetworkConfig
 from adatune.networks.layers import FILTER_TAPS, Conv2dLayer, FullyConnectedLayer, MappingNetwork, as_dtype
-from adatune.ops import bias_act, modulated_conv2d, upfirdn2d
+from adatune.networks.precision import Precision, block_dtype
+from adatune.ops import bias_act, conv2d_resample, modulated_conv2d, upfirdn2d
+from adatune.ops.epilogue import epilogue
+from adatune.ops.modulated_conv2d import Modulation, modulation, scale_channels
 from adatune.ops.upfirdn2d import resampling_filter
 
 Noise = str | Sequence[Tensor]  # "const", "random", "none", or one plane [batch, 1, height, width] per layer
@@ -42,15 +45,42 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
-    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
-        """x [batch, in, h, w], w [batch, w_dim], noise a plane broadcast to the output or None."""
+    def modulation(self, w: Tensor, dtype: torch.dtype) -> Modulation:
+        """What w [batch, w_dim] decides about this layer, for features of type DTYPE."""
+        return modulation(self.weight, self.affine(w), dtype)
+
+    def forward(
+        self,
+        x: Tensor,
+        modulation: Modulation,
+        noise: Tensor | None,
+        gain: float = 1.0,
+        style: Tensor | None = None,
+        residual: Tensor | None = None,
+    ) -> Tensor:
+        """One layer, but for the scaling of its input.
+
+        Args:
+            x: [batch, in_channels, h, w], already multiplied by the modulation's styles.
+            modulation: from `modulation` of this layer.
+            noise: a plane [height, width] or [batch or 1, 1, height, width] of the output's size, or None.
+            gain: multiplies the activation.
+            style: [batch, out_channels], multiplies the result: the next layer's styles.
+            residual: added to the result.
+        """
         f = self.resample_filter if self.up > 1 else None
-        scaled = None if noise is None else noise * self.noise_strength
-        x = modulated_conv2d(
-            x, self.weight, self.affine(w), scaled, up=self.up, padding=1, f=f, flip_weight=self.up == 1
+        x = conv2d_resample(x, modulation.weight, f, up=self.up, padding=1, flip_weight=self.up == 1)
+        return epilogue(
+            x,
+            modulation.demodulation,
+            None if noise is None else noise.reshape(-1, 1, *noise.shape[-2:]),
+            self.noise_strength,
+            self.bias,
+            style,
+            residual,
+            gain=sqrt(2) * gain,
+            clamp=None if self.conv_clamp is None else self.conv_clamp * gain,
         )
-        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
-        return bias_act(x, self.bias, "lrelu", gain=sqrt(2) * gain, clamp=clamp)
 
 
 class ToRGBLayer(nn.Module):
@@ -81,6 +111,7 @@ class SynthesisBlock(nn.Module):
             config.g_architecture,
             config.is_fp16(resolution),
         )
+        self.precision: Precision = "auto"
         is_first, is_last = resolution == 4, resolution == config.resolution
         features = config.feature_maps(resolution)
         layer = (config.w_dim, resolution)
@@ -109,19 +140,21 @@ class SynthesisBlock(nn.Module):
             ws: [batch, num_conv + 1, w_dim]; the last one is toRGB's.
             noise: yields one plane (or None) per layer.
         """
-        dtype = torch.float16 if self.is_fp16 and ws.is_cuda else torch.float32
-        features: Tensor
+        dtype = block_dtype(self.precision, self.is_fp16, ws.device)
+        last = self.conv1.modulation(ws[:, self.num_conv - 1], dtype)
+        gain, residual = 1.0, None
         if x is None:
             features = as_dtype(self.const.expand(ws.shape[0], -1, -1, -1), dtype)
-            features = self.conv1(features, ws[:, 0], next(noise))
+            features = scale_channels(features, last.styles)
         else:
             x = as_dtype(x, dtype)
-            residual = self.skip(x, gain=sqrt(0.5)) if self.architecture == "resnet" else None
-            features = self.conv0(x, ws[:, 0], next(noise))
-            features = self.conv1(
-                features, ws[:, 1], next(noise), gain=1.0 if residual is None else sqrt(0.5)
-            )
-            features = features if residual is None else residual + features
+            if self.architecture == "resnet":
+                gain = sqrt(0.5)
+                residual = self.skip(x, gain)
+            first = self.conv0.modulation(ws[:, 0], dtype)
+            features = scale_channels(x, first.styles)
+            features = self.conv0(features, first, next(noise), style=last.styles)
+        features = self.conv1(features, last, next(noise), gain, residual=residual)
         if img is not None:
             img = upfirdn2d(img, self.resample_filter, up=2, padding=(2, 1, 2, 1), gain=4)
         if self.has_torgb:

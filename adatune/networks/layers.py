@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adatune.ops import bias_act, conv2d_resample
+from adatune.ops.epilogue import epilogue
 from adatune.ops.upfirdn2d import resampling_filter
 
 FILTER_TAPS = (1, 3, 3, 1)
@@ -75,14 +76,21 @@ class Conv2dLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         self.register_buffer("resample_filter", resampling_filter(FILTER_TAPS))
 
-    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
-        """[batch, in_channels, h, w] to [batch, out_channels, h*up//down, w*up//down], times GAIN."""
-        weight = (self.weight * self.weight_gain).to(x.dtype)
+    def forward(self, x: Tensor, gain: float = 1.0, residual: Tensor | None = None) -> Tensor:
+        """[batch, in_channels, h, w] to [batch, out_channels, h*up//down, w*up//down].
+
+        The result is multiplied by GAIN; RESIDUAL, of the result's shape, is added last.
+        """
+        is_linear = self.activation == "linear" and self.bias is None and self.conv_clamp is None
+        weight_gain = self.weight_gain * gain if is_linear else self.weight_gain
+        weight = (self.weight * weight_gain).to(x.dtype)
         f = self.resample_filter if self.up > 1 or self.down > 1 else None
         x = conv2d_resample(x, weight, f, self.up, self.down, self.padding, flip_weight=self.up == 1)
+        if is_linear:
+            return x if residual is None else x + residual
         clamp = None if self.conv_clamp is None else self.conv_clamp * gain
-        activation_gain = (sqrt(2) if self.activation == "lrelu" else 1.0) * gain
-        return bias_act(x, self.bias, self.activation, gain=activation_gain, clamp=clamp)
+        gain = (sqrt(2) if self.activation == "lrelu" else 1.0) * gain
+        return epilogue(x, bias=self.bias, residual=residual, act=self.activation, gain=gain, clamp=clamp)
 
 
 class MappingNetwork(nn.Module):

@@ -277,7 +277,9 @@ class _EpilogueBackward(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *cotangents: Tensor | None) -> Gradients:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *cotangents: Tensor | None
+    ) -> Gradients:
         g, u, *terms = ctx.saved_tensors
         needs_g, needs_u, needs_d, _, needs_strength, needs_bias, needs_style = ctx.needs_input_grad[:7]
         wanted = (

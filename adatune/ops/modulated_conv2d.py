@@ -3,11 +3,25 @@
 Modulating the weights per sample gives the same numbers but needs a convolution of its own for each sample.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from adatune.ops.conv2d import conv2d_resample
+from adatune.ops.epilogue import epilogue
 from adatune.ops.upfirdn2d import Pair
+
+
+class Modulation(NamedTuple):
+    """The small tensors of one modulated convolution: conv(styles * x, weight) * demodulation.
+
+    They are known before x is, so that whoever makes x may scale it in the same pass.
+    """
+
+    weight: Tensor  # [out_channels, in_channels, kernel, kernel], in the type of x
+    styles: Tensor  # [batch, in_channels]
+    demodulation: Tensor | None  # [batch, out_channels]
 
 
 def modulated_conv2d(
@@ -36,16 +50,34 @@ def modulated_conv2d(
 
     Source: Karras et al. 2020, arXiv:1912.04958, section 2.2.
     """
-    if demodulate and x.dtype in (torch.float16, torch.bfloat16):
+    small = modulation(weight, styles, x.dtype, demodulate)
+    x = scale_channels(x, small.styles)
+    x = conv2d_resample(x, small.weight, f, up=up, padding=padding, flip_weight=flip_weight)
+    if small.demodulation is not None:
+        x = scale_channels(x, small.demodulation)
+    return x if noise is None else x + noise.to(x.dtype)
+
+
+def modulation(weight: Tensor, styles: Tensor, dtype: torch.dtype, demodulate: bool = True) -> Modulation:
+    """Everything about a modulated convolution that does not depend on its input, which is of type DTYPE.
+
+    Args:
+        weight: [out_channels, in_channels, kernel, kernel].
+        styles: [batch, in_channels].
+        dtype: of the convolution's operands.
+        demodulate: whether there are demodulation coefficients.
+    """
+    if demodulate and dtype in (torch.float16, torch.bfloat16):
         # Demodulation undoes any scale; without this the products overflow fp16.
         fan_in = weight[0].numel()
         weight = weight / (weight.abs().amax(dim=[1, 2, 3], keepdim=True) * fan_in**0.5)
         styles = styles / styles.abs().amax(dim=1, keepdim=True)
-    x = x * styles.to(x.dtype)[:, :, None, None]
-    x = conv2d_resample(x, weight.to(x.dtype), f, up=up, padding=padding, flip_weight=flip_weight)
-    if demodulate:
-        x = x * demodulation(weight, styles).to(x.dtype)[:, :, None, None]
-    return x if noise is None else x + noise.to(x.dtype)
+    return Modulation(weight.to(dtype), styles, demodulation(weight, styles) if demodulate else None)
+
+
+def scale_channels(x: Tensor, factors: Tensor) -> Tensor:
+    """x [batch, channels, height, width] times FACTORS [batch, channels], in the type of x."""
+    return epilogue(x, demodulation=factors, act="linear")
 
 
 def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
