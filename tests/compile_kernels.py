@@ -1,8 +1,8 @@
 """Compile every Triton kernel for the cards we name, without a card: one JSON line per kernel and target.
 
 Run as a program in a process without TRITON_INTERPRET, as test_compile.py does. A kernel is one row of
-KERNELS; constants that change the generated code deserve rows of their own. (The interpreter accepts more than the
-compiler does: an argument annotated with anything but tl.constexpr fails here first.)
+KERNELS; constants that change the generated code deserve rows of their own.
+The interpreter accepts more than the compiler: an argument annotated as Any ("Any" passes) fails here first.
 """
 
 import importlib

@@ -4,7 +4,7 @@ Bytes a parameter (counted, float32): gradient, square and parameter are read an
 torch operations move 72: clean 8, squares 20, denominator 24, update 16, zero 4.
 """
 
-# pyright: reportMissingParameterType=false, reportIndexIssue=false
+# pyright: reportMissingParameterType=false, reportArgumentType=false, reportIndexIssue=false
 # (a kernel's arguments are Triton's: its compiler accepts no annotation but tl.constexpr)
 
 from math import log
