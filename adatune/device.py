@@ -1,7 +1,8 @@
-"""Which device to compute on, and what to call it when telling the user."""
+"""Which device to compute on, in which precision, and what to call it when telling the user."""
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adatune.errors import UsageError
 
@@ -63,3 +64,88 @@ def exact_dtype(device: "torch.device | None") -> "torch.dtype":
     import torch
 
     return torch.float32 if device is not None and device.type == "mps" else torch.float64
+
+
+def check_precision(device: "torch.device", precision: str, capability: tuple[int, int] | None = None) -> str:
+    """What the highest resolutions are computed in on DEVICE: 'fp16', 'bf16' or 'fp32'.
+
+    Args:
+        device: trains.
+        precision: 'auto', or one of the three, which is checked.
+        capability: of the card, (8, 0) for sm_80; None asks the card.
+
+    Raises:
+        UsageError: the device has no units for it.
+    """
+    if precision == "auto":
+        return "fp16" if device.type == "cuda" else "fp32"
+    if device.type == "cuda" and precision == "bf16":
+        import torch
+
+        major, minor = capability or torch.cuda.get_device_capability(device)
+        if major < 8:  # some compilers accept it there, and compute it elsewhere, slowly
+            raise UsageError(
+                "--precision bf16 needs a card of compute capability 8.0 or above (A100, L4, RTX 30 and "
+                f"later), and this one has {major}.{minor}. Use --precision fp16, or leave it out."
+            )
+    if device.type == "cpu" and precision == "fp16":
+        raise UsageError(
+            "--precision fp16 is for CUDA cards; a CPU has no units for it. Use --precision bf16 on a CPU "
+            "that has bfloat16 units (AVX512-BF16 or AMX), else fp32, or leave it out."
+        )
+    if device.type == "mps" and precision != "fp32":
+        raise UsageError(
+            f"--precision {precision} is not for a Mac's GPU. Use --precision fp32, or leave it out."
+        )
+    return precision
+
+
+def cpu_has_bf16() -> bool:
+    """Does this machine's CPU multiply bfloat16 in units made for it (AVX512-BF16, AMX)?
+
+    Without them bfloat16 is correct, and slower than float32.
+    """
+    import torch
+
+    # torch.cpu.get_capabilities() says it publicly, but only from torch 2.11 on.
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # pyright: ignore[reportPrivateUsage]
+
+
+def set_up_device(device: "torch.device", precision: str, deterministic: bool) -> str:
+    """Set how torch computes on DEVICE, for the whole process; before anything is computed on it.
+
+    On CUDA: TF32 for what stays in float32, but not with 'fp32' or DETERMINISTIC; the fastest algorithm of
+    cuDNN by trial, but not with DETERMINISTIC, as trials may end differently. With it, an operation that has
+    no repeatable form raises instead of drifting.
+
+    Returns: the precision, as `check_precision` does.
+
+    Raises:
+        UsageError: as `check_precision` does.
+    """
+    import torch
+
+    precision = check_precision(device, precision)
+    if deterministic:  # read when cuBLAS starts: its workspaces are then never shared between streams
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(deterministic)
+    # Only a guard against reading memory that was never written, at the price of writing all of it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = deterministic
+        torch.backends.cudnn.benchmark = not deterministic
+        _set_tf32(precision != "fp32" and not deterministic)
+    return precision
+
+
+def _set_tf32(is_on: bool) -> None:
+    """From torch 2.9 on each library has its own setting; the older ones warn, and mixing them raises."""
+    import torch
+
+    backends: Any = torch.backends
+    if hasattr(backends.cuda.matmul, "fp32_precision"):
+        # All of cuDNN's: where convolutions and recurrent layers differ, torch refuses to read its flags.
+        for library in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):
+            library.fp32_precision = "tf32" if is_on else "ieee"
+    else:
+        backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = is_on
