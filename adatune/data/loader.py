@@ -3,6 +3,7 @@
 A continued run needs to remember one number: how many images it has shown.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, Self
 
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adatune.data.dataset import Dataset
+from adatune.data.resident import ResidentImages
+
+_Host = tuple[Tensor, Tensor | None]  # pixels and labels, on their way to the device
 
 _ORDER_KEY = 0x6461_7461  # "data": keeps these draws apart from others with the same seed
 
@@ -60,28 +64,48 @@ class LoaderConfig(Protocol):
 
 
 class Loader:
-    """Serves batches and prepares the one that will be asked for next, in a thread of its own.
+    """Serves batches: from the device once all pictures are there, else from the main memory.
+
+    From the main memory it prepares the batch that will be asked for next in a thread of its own. Both ways
+    serve the same, bit for bit.
 
     Item i is image i % n; i // n says how it is flipped: with mirror and mirror_y the quarters are plain,
     mirrored left to right, top to bottom, and both. No copy is stored.
     """
 
-    def __init__(self, dataset: Dataset, config: LoaderConfig, device: torch.device) -> None:
-        """Serve DATASET on DEVICE."""
-        self.dataset, self.device, self._seed = dataset, device, config.seed
+    def __init__(
+        self, dataset: Dataset, config: LoaderConfig, device: torch.device, own: slice = slice(None)
+    ) -> None:
+        """Serve on DEVICE those images of each batch of DATASET that OWN takes: one process's part."""
+        self.dataset, self.device, self._seed, self._own = dataset, device, config.seed, own
         self._mirror, self._mirror_y = config.mirror, config.mirror_y
         self._labels = dataset.labels if config.cond else None
         self._order: tuple[int, NDArray[np.int64]] | None = None
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="adatune-loader")
-        self._next: tuple[tuple[int, int], Future[tuple[NDArray[np.uint8], NDArray[np.int64]]]] | None = None
+        self._next: tuple[tuple[int, int], Future[_Host]] | None = None
+        self._resident: ResidentImages | None = None
 
     @property
     def num_items(self) -> int:
         """Images with their mirrored copies."""
         return len(self.dataset) * (1 + self._mirror) * (1 + self._mirror_y)
 
+    def move_to_device(self, announce: Callable[[str], None]) -> None:
+        """Load all pictures onto the device now; `fits_on` says where that is wise.
+
+        Args:
+            announce: is told how far loading is, in words.
+
+        Raises:
+            DatasetError: a picture is damaged.
+        """
+        has_labels = self._labels is not None
+        self._resident = ResidentImages(
+            self.dataset, self._mirror, self._mirror_y, has_labels, self.device, announce
+        )
+
     def batch(self, position: int, count: int) -> tuple[Tensor, Tensor | None]:
-        """Images POSITION .. POSITION + COUNT of the run.
+        """This process's part of images POSITION .. POSITION + COUNT of the run.
 
         Returns: float32 in [-1, 1], [count, channels, height, width], and labels [count, c_dim] or None, both
             on the loader's device.
@@ -90,13 +114,16 @@ class Loader:
             DatasetError: a picture is damaged.
         """
         wanted = (position, count)
+        if self._resident is not None:
+            return self._resident.batch(self._items(*wanted)[self._own])
         if self._next is not None and self._next[0] == wanted:
-            pixels, items = self._next[1].result()
+            pixels, labels = self._next[1].result()
         else:
-            pixels, items = self._read(*wanted)
+            pixels, labels = self._read(*wanted)
         following = (position + count, count)
         self._next = (following, self._executor.submit(self._read, *following))
-        return self._to_device(pixels, items)
+        labels = None if labels is None else labels.to(self.device, non_blocking=True)
+        return pixels.to(self.device, non_blocking=True).float() / 127.5 - 1, labels
 
     def __enter__(self) -> Self:
         return self
@@ -114,24 +141,17 @@ class Loader:
             order = self._order = (pass_index, pass_order(self._seed, pass_index, self.num_items))
         return order[1][start : start + count]
 
-    def _read(self, position: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        items = self._items(position, count)
+    def _read(self, position: int, count: int) -> _Host:
+        items = self._items(position, count)[self._own]
         images, flips = items % len(self.dataset), items // len(self.dataset)
         pixels = self.dataset.read(images)
         is_mirrored = flips % 2 == 1 if self._mirror else np.zeros(len(flips), dtype=bool)
         is_upside_down = flips // (1 + self._mirror) == 1
         pixels[is_mirrored] = pixels[is_mirrored][..., ::-1]
         pixels[is_upside_down] = pixels[is_upside_down][..., ::-1, :]
-        return pixels, images
+        return self._pin(pixels), None if self._labels is None else self._pin(self._labels[images])
 
-    def _to_device(
-        self, pixels: NDArray[np.uint8], images: NDArray[np.int64]
-    ) -> tuple[Tensor, Tensor | None]:
-        def move(array: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
-            tensor = torch.as_tensor(array)
-            if self.device.type == "cuda":  # from pinned memory the copy runs beside the computation
-                tensor = tensor.pin_memory()
-            return tensor.to(self.device, non_blocking=True)
-
-        labels = None if self._labels is None else move(self._labels[images])
-        return move(pixels).float() / 127.5 - 1, labels
+    def _pin(self, array: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
+        tensor = torch.as_tensor(array)
+        # From pinned memory the copy to the card runs beside the computation.
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor

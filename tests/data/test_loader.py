@@ -136,3 +136,20 @@ def test_a_damaged_picture_stops_the_run_with_its_name(dataset: Dataset) -> None
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DatasetError, match=r"3\.png"):
         serve(dataset, Settings(), 0, 5)
+
+
+@pytest.mark.parametrize(("mirror", "mirror_y"), [(False, False), (True, False), (False, True), (True, True)])
+def test_batches_from_the_device_are_those_from_the_main_memory(
+    dataset: Dataset, mirror: bool, mirror_y: bool
+) -> None:
+    settings = Settings(seed=9, mirror=mirror, mirror_y=mirror_y, cond=True)
+    own = slice(mirror, None, 2)
+    with Loader(dataset, settings, CPU, own) as host, Loader(dataset, settings, CPU, own) as resident:
+        resident.move_to_device(lambda words: None)
+        for position, count in ((0, 4), (4, 4), (8, 7), (3, 23)):
+            (images, labels), (same_images, same_labels) = (
+                x.batch(position, count) for x in (host, resident)
+            )
+            assert labels is not None and same_labels is not None  # noqa: PT018
+            assert torch.equal(images, same_images)
+            assert torch.equal(labels, same_labels)
