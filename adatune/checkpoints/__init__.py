@@ -2,6 +2,6 @@
 
 from adatune.checkpoints.contents import LoadedNetworks
 from adatune.checkpoints.load import load
-from adatune.checkpoints.network_file import save_network
+from adatune.checkpoints.network_file import save_network, save_weights
 
-__all__ = ["LoadedNetworks", "load", "save_network"]
+__all__ = ["LoadedNetworks", "load", "save_network", "save_weights"]

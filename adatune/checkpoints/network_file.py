@@ -4,13 +4,14 @@ They hold weights and a description and nothing else: no code, no time, no path,
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from adatune.checkpoints.contents import Contents, Weights, checked_config
 from adatune.errors import UnreadableNetwork
@@ -44,24 +45,37 @@ def save_network(
     Raises:
         ValueError: the metadata holds NaN or infinity.
     """
-    config = G_ema.config if config is None else config
-    tensors: Weights = {}
-    for name, network in zip(_NETWORKS, (G_ema, D, G), strict=True):
-        tensors |= (
-            {} if network is None else {f"{name}.{key}": value for key, value in _weights(network).items()}
-        )
+    networks = {"G_ema": G_ema, "D": D, "G": G}
+    weights = {name: network.state_dict() for name, network in networks.items() if network is not None}
+    save_weights(path, weights, G_ema.config if config is None else config, metadata)
+
+
+def save_weights(
+    path: Path | str,
+    networks: Mapping[str, Mapping[str, Tensor]],
+    config: NetworkConfig,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Write the `state_dict` of each of NETWORKS (G_ema; D and G where wanted); otherwise as `save_network`.
+
+    Raises:
+        ValueError: the metadata holds NaN or infinity.
+    """
+    tensors = {
+        f"{name}.{key}": _plain(networks[name][key])
+        for name in _NETWORKS
+        if name in networks
+        for key in networks[name]
+    }
     description = {**(metadata or {}), "config": config.to_dict(), "format": FORMAT}
     text = json.dumps(description, sort_keys=True, allow_nan=False, ensure_ascii=True)
     # Not save_file: it makes files that nobody else may read.
     write_atomically(Path(path), lambda temporary: temporary.write_bytes(save(tensors, {_KEY: text})))
 
 
-def _weights(network: nn.Module) -> dict[str, Tensor]:
+def _plain(tensor: Tensor) -> Tensor:
     # Cloned: a file may not hold two names for one memory, and the layout must not depend on channels-last.
-    return {
-        name: tensor.detach().to("cpu", torch.float32).contiguous().clone()
-        for name, tensor in network.state_dict().items()
-    }
+    return tensor.detach().to("cpu", torch.float32).contiguous().clone()
 
 
 def read_network_file(path: Path) -> Contents:

@@ -3,8 +3,8 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -13,28 +13,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adatune.checkpoints import save_network
 from adatune.data.dataset import Dataset, open_dataset
 from adatune.data.loader import Loader
-from adatune.device import memory_gb, pick_device
-from adatune.errors import Interrupted
+from adatune.device import memory_gb
+from adatune.errors import Interrupted, UsageError
 from adatune.training import run_folder
 from adatune.training.config import TrainConfig
 from adatune.training.config_file import read_config, write_config
+from adatune.training.launch import is_orphaned
 from adatune.training.micro_batch import first_step
+from adatune.training.processes import ALONE, Processes
 from adatune.training.progress import Progress
 from adatune.training.sample_grid import save_fakes, save_reals
+from adatune.training.snapshots import Snapshots
 from adatune.training.sources import fresh_networks, starting_networks
-from adatune.training.state import TrainingState, load_state, save_state
+from adatune.training.state import TrainingState, load_state
 from adatune.training.step import training_step
 
 
-def train(config: TrainConfig, folder: Path | None = None) -> Path:
+def train(config: TrainConfig, folder: Path | None = None, processes: Processes = ALONE) -> Path:
     """Start a run.
 
     Args:
         config: the complete settings; `adatune.training.presets.resolve` makes them from a few.
         folder: the run folder to use; None makes `runs/NNNNN-DATASET`.
+        processes: those of `config.gpus`, each of which makes the same call (`adatune.training.processes`).
 
     Returns:
         The run folder, with its last snapshot and state.
@@ -43,48 +46,70 @@ def train(config: TrainConfig, folder: Path | None = None) -> Path:
         Interrupted: SIGINT or SIGTERM came; everything is saved.
         DatasetError, RunError, UnreadableNetwork, DownloadFailed: before anything is written.
     """
-    dataset, device = open_dataset(Path(config.data)), pick_device(config.device)
-    dataset.check_pictures()
-    state = TrainingState(config, starting_networks(config), _label_pool(dataset, config), device)
-    folder = folder or run_folder.create(dataset.name)
-    write_config(folder / "config.toml", config)
-    save_reals(dataset, folder / "reals.jpg")
-    save_fakes(state, folder / f"fakes-{run_folder.kimg_name(0)}.jpg", dataset.aspect)
+    _check_count(config, processes)
+    dataset, device = open_dataset(Path(config.data)), processes.device(config.device)
+    processes.decided_by_first(dataset.check_pictures)
+    labels = _label_pool(dataset, config, device)
+    state = TrainingState(config, starting_networks(config), labels, device, processes)
+    folder = processes.decided_by_first(lambda: _new_run(state, dataset, folder))
     _run(state, dataset, folder)
     return folder
 
 
-def resume(folder: Path, changes: dict[str, Any] | None = None) -> Path:
+def resume(folder: Path, changes: dict[str, Any] | None = None, processes: Processes = ALONE) -> Path:
     """Go on with the run in FOLDER as if it had never stopped.
 
     Args:
         folder: a run folder with a state.pt.
-        changes: fields of `TrainConfig` that may change between sessions (length, schedule of saving).
+        changes: fields of `TrainConfig` that may change between sessions (length, schedule of saving, GPUs).
+        processes: as in `train`.
 
     Raises:
         RunError: the folder cannot be continued, or another process is training in it.
     """
-    config = replace(read_config(folder / "config.toml"), **changes or {})
-    dataset, device = open_dataset(Path(config.data)), pick_device(config.device)
-    state = TrainingState(config, fresh_networks(config), _label_pool(dataset, config), device)
-    load_state(state, folder / "state.pt")
-    if changes:
-        write_config(folder / "config.toml", config)
+    path = folder / run_folder.CONFIG
+    config = processes.decided_by_first(lambda: replace(read_config(path), **changes or {}))
+    _check_count(config, processes)
+    dataset, device = open_dataset(Path(config.data)), processes.device(config.device)
+    labels = _label_pool(dataset, config, device)
+    state = TrainingState(config, fresh_networks(config), labels, device, processes)
+    load_state(state, folder / run_folder.STATE)
+    if changes and processes.is_first:
+        write_config(path, config)
     _run(state, dataset, folder)
+    return folder
+
+
+def _check_count(config: TrainConfig, processes: Processes) -> None:
+    if config.gpus != processes.count:
+        raise UsageError(
+            f"This run is for {config.gpus} GPUs, and {processes.count} process(es) were started. Start it "
+            f"with 'adatune train --gpus {config.gpus}', or with torchrun."
+        )
+
+
+def _new_run(state: TrainingState, dataset: Dataset, folder: Path | None) -> Path:
+    """The folder of a run that begins, with its settings and first pictures."""
+    folder = folder or run_folder.create(dataset.name)
+    write_config(folder / run_folder.CONFIG, state.config)
+    save_reals(dataset, folder / "reals.jpg")
+    save_fakes(state, run_folder.fakes_path(folder, 0), dataset.aspect)
     return folder
 
 
 def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
     """Train to the end of the configuration; the story of a session."""
-    config, started = state.config, time.monotonic()
+    config, processes, started = state.config, state.processes, time.monotonic()
     with (
-        run_folder.lock(folder),
+        _sole_writer(folder, processes),
         _stop_requests() as stop,
         run_folder.explaining_full_disk(folder),
-        Loader(dataset, config, state.device) as loader,
-        Progress(config, folder, state.images_shown) as progress,
+        Loader(dataset, config, state.device, processes.own) as loader,
+        Progress(config, folder, state.images_shown, is_silent=not processes.is_first) as progress,
+        Snapshots(folder, progress.note) as snapshots,
     ):
-        run_folder.truncate_stats(folder, state.step)
+        if processes.is_first:
+            run_folder.truncate_stats(folder, state.step)
         last_save = last_snapshot = last_tick = started
         tick_start_images, seconds_before, is_first = state.images_shown, state.seconds, True
         if state.images_shown >= config.length_images:
@@ -93,7 +118,7 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
             shown_before = state.images_shown
             images, labels = loader.batch(shown_before, config.batch)
             if labels is None and state.label_pool is not None:
-                labels = state.label_pool[:1].expand(config.batch, -1)
+                labels = state.label_pool[:1].expand(len(images), -1)
             if is_first:
                 is_first, lowered = False, first_step(state, images, labels)
                 if lowered:
@@ -103,50 +128,44 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
             now = time.monotonic()
             state.seconds = seconds_before + now - started
             progress.update(state.images_shown)
+            snapshots.check()
 
+            is_stopped, is_late, is_save_due, is_snapshot_due = processes.any_of(
+                stop.is_set() or is_orphaned(),
+                config.hours is not None and now - started >= config.hours * 3600,
+                now - last_save >= config.save_minutes * 60,
+                bool(config.snap_minutes) and now - last_snapshot >= (config.snap_minutes or 0) * 60,
+            )
             is_over = state.images_shown >= config.length_images
-            is_late = config.hours is not None and now - started >= config.hours * 3600
             is_tick = is_over or _crossed(shown_before, state.images_shown, config.tick_kimg)
             if is_tick:
                 state.tick += 1
-                shown = state.images_shown - tick_start_images
-                row = _row(state) | {"seconds_per_kimg": round((now - last_tick) / shown * 1000, 3)}
-                run_folder.append_stats(folder, row)
-                progress.tick(row | {"memory_gb": memory_gb(state.device)})
+                state.collect_sums()
+                if processes.is_first:
+                    shown = state.images_shown - tick_start_images
+                    row = _row(state) | {"seconds_per_kimg": round((now - last_tick) / shown * 1000, 3)}
+                    run_folder.append_stats(folder, row)
+                    progress.tick(row | {"memory_gb": memory_gb(state.device)})
                 state.statistics.clear()
                 last_tick, tick_start_images = now, state.images_shown
 
-            if is_over or is_late or _is_snapshot_due(state, shown_before, is_tick, now - last_snapshot):
-                progress.note(_snapshot(state, dataset, folder))
+            is_snapshot_due = is_snapshot_due or _is_snapshot_step(state, shown_before, is_tick)
+            if is_over or is_late or is_snapshot_due:
+                snapshots.save_network(state, dataset.aspect)
+                if processes.is_first:
+                    save_fakes(state, run_folder.fakes_path(folder, state.images_shown), dataset.aspect)
                 last_save = last_snapshot = time.monotonic()
-            elif stop.is_set() or now - last_save >= config.save_minutes * 60:
-                save_state(state, folder / "state.pt")
+            elif is_stopped or is_save_due:
+                snapshots.save(state)
                 last_save = time.monotonic()
-            if stop.is_set() and not is_over:
+            if is_stopped and not is_over:
+                snapshots.wait()
                 raise Interrupted(
                     f"Stopped and saved at {state.images_shown / 1000:g} kimg. "
                     f"Go on with: adatune train --resume {folder.name}"
                 )
             if is_late:
                 break
-
-
-def _snapshot(state: TrainingState, dataset: Dataset, folder: Path) -> str:
-    """Write network, pictures and state, then remove what is no longer kept; returns a line about it."""
-    config, name = state.config, run_folder.kimg_name(state.images_shown)
-    path = folder / f"network-{name}.safetensors"
-    metadata = {
-        "aspect": dataset.aspect,
-        "augment_p": state.p,
-        "kimg": state.images_shown / 1000,
-        "augs": config.augs,
-    }
-    discriminator = None if config.light else state.D
-    save_network(path, state.G_ema, D=discriminator, config=config.network, metadata=metadata)
-    save_fakes(state, folder / f"fakes-{name}.jpg", dataset.aspect)
-    save_state(state, folder / "state.pt")
-    run_folder.prune(folder, config.keep_last, config.keep_every_kimg)
-    return f"Saved {path.name}"
 
 
 def _row(state: TrainingState) -> dict[str, Any]:
@@ -168,22 +187,30 @@ def _crossed(before: int, after: int, every_kimg: float) -> bool:
     return after // every > before // every
 
 
-def _is_snapshot_due(state: TrainingState, shown_before: int, is_tick: bool, seconds_since: float) -> bool:
+def _is_snapshot_step(state: TrainingState, shown_before: int, is_tick: bool) -> bool:
     config = state.config
     if config.snap_minutes:
-        return seconds_since >= config.snap_minutes * 60
+        return False  # the clock decides
     if config.snap_kimg:
         return _crossed(shown_before, state.images_shown, config.snap_kimg)
     return bool(config.snap_ticks and is_tick and state.tick % config.snap_ticks == 0)
 
 
-def _label_pool(dataset: Dataset, config: TrainConfig) -> Tensor | None:
+def _label_pool(dataset: Dataset, config: TrainConfig, device: torch.device) -> Tensor | None:
     """The labels that fakes are drawn with: those of the dataset, or all 0 where they are not used."""
     if not config.c_dim:
         return None
     if not config.cond or dataset.labels is None:
-        return torch.zeros(1, config.c_dim, device=pick_device(config.device))
-    return torch.from_numpy(dataset.labels).to(pick_device(config.device))
+        return torch.zeros(1, config.c_dim, device=device)
+    return torch.from_numpy(dataset.labels).to(device)
+
+
+@contextmanager
+def _sole_writer(folder: Path, processes: Processes) -> Generator[None]:
+    """Hold FOLDER for this run; the first process does it for all."""
+    with ExitStack() as held:
+        processes.decided_by_first(lambda: held.enter_context(run_folder.lock(folder)))
+        yield
 
 
 @contextmanager

@@ -65,8 +65,13 @@ class Progress:
         start_images: int,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
+        is_silent: bool = False,
     ) -> None:
-        """Show the run in FOLDER, which has shown START_IMAGES so far, on CONSOLE (default: stderr)."""
+        """Show the run in FOLDER, which has shown START_IMAGES so far, on CONSOLE (default: stderr).
+
+        Where it IS_SILENT, nothing is shown or logged: another process does it.
+        """
+        self._is_silent = is_silent
         self._config, self._folder, self._clock = config, folder, clock
         self._console = console or Console(stderr=True, highlight=False)
         self._start_images = self._images = start_images
@@ -84,7 +89,7 @@ class Progress:
         )
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._is_silent:
             self._live.start()
         return self
 
@@ -112,6 +117,8 @@ class Progress:
         self._line(text)
 
     def _line(self, text: str) -> None:
+        if self._is_silent:
+            return
         self._console.print(text, soft_wrap=True, markup=False)
         with run_folder.explaining_full_disk(self._folder):
             run_folder.append_log(self._folder, text)

@@ -29,6 +29,16 @@ def kimg_name(images: int) -> str:
     return f"{thousands:06d}.{rest:03d}" if rest else f"{thousands:06d}"
 
 
+def network_path(folder: Path, images: int) -> Path:
+    """The snapshot of the networks of a run after IMAGES."""
+    return folder / f"network-{kimg_name(images)}.safetensors"
+
+
+def fakes_path(folder: Path, images: int) -> Path:
+    """The grid of samples of the same moment."""
+    return folder / f"fakes-{kimg_name(images)}.jpg"
+
+
 def images_of(snapshot: Path) -> int | None:
     """Images shown when SNAPSHOT was written, by its name; None when it is not named like a snapshot."""
     match = _SNAPSHOT.fullmatch(snapshot.name)

@@ -1,6 +1,7 @@
 """All that a run remembers between two steps, and its way to disk and back."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,10 @@ class TrainingState:
         if self.augment_pipe is not None:
             self.augment_pipe.p.copy_(self.strength.p_now)
 
+    def collect_sums(self) -> None:
+        """Move what the processes have summed up apart to the first of them; before it is read or saved."""
+        self.processes.collect(*self.statistics.state_dict().values(), self.strength.totals)
+
     def drop_gradients(self) -> None:
         """Forget the gradients and sums of a step that was not finished."""
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
@@ -150,36 +155,41 @@ def _flatten(network: nn.Module, trainable: dict[str, Tensor]) -> FlatParameters
     return FlatParameters([parameters[name] for name in trainable], held)
 
 
-def save_state(state: TrainingState, path: Path) -> None:
-    """Write STATE to PATH, whole or not at all."""
-    write_atomically(path, lambda temporary: write_state(state, temporary))
+def save_state(content: Mapping[str, Any], path: Path) -> None:
+    """Write CONTENT, a `state_dict`, to PATH, whole or not at all."""
+    write_atomically(path, lambda temporary: write_state(content, temporary))
 
 
-def write_state(state: TrainingState, path: Path) -> None:
-    """Fill PATH with STATE; a full disk is an OSError that says so.
+def write_state(content: Mapping[str, Any], path: Path) -> None:
+    """Fill PATH with CONTENT; a full disk is an OSError that says so.
 
     Through memory: torch's own writer reports a full disk as an internal error at an unexpected position.
     """
     buffer = io.BytesIO()
-    torch.save(state.state_dict(), buffer)
+    torch.save(content, buffer)
     with path.open("wb") as file:
         file.write(buffer.getbuffer())
 
 
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise RunError(
+            f"{path.parent.name} has no state.pt: it was stopped before its first save. "
+            "Start again with the same 'adatune train' command."
+        )
+
+
 def load_state(state: TrainingState, path: Path) -> None:
-    """Fill STATE (made from the same configuration) from PATH.
+    """Fill STATE (made from the same configuration) from PATH, which the first process alone has to have.
 
     Raises:
         RunError: the file is missing, damaged, or belongs to another configuration.
     """
+    processes = state.processes
+    processes.decided_by_first(lambda: _check_there(path))
+    source = path if processes.count == 1 else io.BytesIO(processes.decided_by_first(path.read_bytes))
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        state.load_state_dict(saved)
-    except FileNotFoundError as error:
-        raise RunError(
-            f"{path.parent.name} has no state.pt: it was stopped before its first save. "
-            "Start again with the same 'adatune train' command."
-        ) from error
+        state.load_state_dict(torch.load(source, map_location="cpu", weights_only=True))
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise RunError(
@@ -187,3 +197,6 @@ def load_state(state: TrainingState, path: Path) -> None:
             "Start a new run from one of the folder's networks instead: "
             f"adatune train --resume {path.parent / 'network-*.safetensors'}"
         ) from error
+    if not processes.is_first:  # its sums are those of all processes, and the first has them
+        state.statistics.clear()
+        state.strength.totals.zero_()

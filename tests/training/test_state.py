@@ -41,7 +41,7 @@ def test_a_continued_state_equals_the_unbroken_one_bit_for_bit(tmp_path: Path) -
     unbroken, first, second = new_state(), new_state(), new_state()
     train(unbroken, 7)
     train(first, 3)
-    save_state(first, tmp_path / "state.pt")
+    save_state(first.state_dict(), tmp_path / "state.pt")
     load_state(second, tmp_path / "state.pt")
     train(second, 4)
 
@@ -53,7 +53,7 @@ def test_a_continued_state_equals_the_unbroken_one_bit_for_bit(tmp_path: Path) -
 
 
 def test_the_file_holds_data_only(tmp_path: Path) -> None:
-    save_state(new_state(), tmp_path / "state.pt")
+    save_state(new_state().state_dict(), tmp_path / "state.pt")
     saved = torch.load(tmp_path / "state.pt", weights_only=True)
     assert {
         "G",
@@ -68,13 +68,13 @@ def test_the_file_holds_data_only(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_an_error_that_says_so() -> None:
     with pytest.raises(OSError) as caught:  # noqa: PT011
-        write_state(new_state(), Path("/dev/full"))
+        write_state(new_state().state_dict(), Path("/dev/full"))
     assert caught.value.errno == errno.ENOSPC
 
 
 def test_p_reaches_the_pipe_again(tmp_path: Path) -> None:
     state = new_state(replace(CONFIG, initial_p=0.25))
-    save_state(state, tmp_path / "state.pt")
+    save_state(state.state_dict(), tmp_path / "state.pt")
     again = new_state()
     load_state(again, tmp_path / "state.pt")
     assert again.p == 0.25
@@ -85,7 +85,8 @@ def test_p_reaches_the_pipe_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty", "text", "other network"])
 def test_a_file_that_cannot_be_continued_from_is_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "state.pt"
-    save_state(new_state(replace(CONFIG, channel_max=4) if damage == "other network" else CONFIG), path)
+    other = new_state(replace(CONFIG, channel_max=4) if damage == "other network" else CONFIG)
+    save_state(other.state_dict(), path)
     content = path.read_bytes()
     match damage:
         case "missing":
