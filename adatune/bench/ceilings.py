@@ -1,4 +1,4 @@
-"""What the machine can do at most: its copy bandwidth and its matrix products, measured where they are used."""
+"""What the machine can do at most: copy bandwidth and matrix products, measured where they are used."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ class Ceilings:
     flops_per_second: dict[str, float]  # by dtype; tf32 is a product of float32 matrices with TF32 on
 
     def seconds(self, counts: "Counts") -> float:
-        """The least time for COUNTS: products at their peak or memory at its bandwidth, whichever is longer."""
+        """The least time for COUNTS: products at their peak or bytes at the bandwidth, if that is longer."""
         products = sum(flops / self._peak(dtype) for dtype, flops in counts.flops.items())
         return max(products, counts.bytes_moved / self.bytes_per_second)
 

@@ -10,6 +10,7 @@ from adatune.kernels import OpsMode
 if TYPE_CHECKING:
     import torch
 
+    from adatune.networks.precision import Precision
     from adatune.training.config import TrainConfig
 
 SUBJECTS = ("training", "generation", "augmentation", "prep")
@@ -27,6 +28,7 @@ class BenchConfig:
     augs: str = "bgc"
     device: str = "auto"
     ops: OpsMode = "auto"
+    precision: "Precision" = "auto"  # of the highest resolutions
     graphs: bool | None = None  # None: where they are supported
     repeats: int | None = None  # of each phase
     iterations: int | None = None  # whole ones, by the clock
@@ -49,6 +51,7 @@ class Setting:
     channel_base: int
     batch: int
     augs: str
+    precision: "Precision"
     repeats: int
     iterations: int
 
@@ -63,6 +66,7 @@ def resolve(config: BenchConfig, device_type: str) -> Setting:
         channel_base=config.channel_base or base,
         batch=config.batch or (4 if resolution == 1024 else 8),
         augs=config.augs,
+        precision=config.precision,
         repeats=config.repeats or (20 if on_card else 5),
         iterations=config.iterations or (32 if on_card else 8),
     )
@@ -82,5 +86,6 @@ def train_config(setting: Setting, device: "torch.device | str") -> "TrainConfig
         mbstd_group=largest_group(setting.batch, 4),
         augs=setting.augs,
         aug_p=None if setting.augs == "none" else STRENGTH,
+        precision=setting.precision,
         device=str(device),
     )

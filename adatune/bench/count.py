@@ -80,8 +80,8 @@ def counting(counts: Counts | None = None) -> Iterator[Counts]:
 def as_if_on_a_card() -> Iterator[None]:
     """While it lasts, tensors say that they are on a CUDA card, so that meta tensors are treated like them.
 
-    Half precision and fused kernels are chosen by `is_cuda`; without it only fp32 could be counted where
-    there is no card.
+    Fused kernels are chosen by `is_cuda`; without it only plain torch could be counted
+    where there is no card.
     """
     torch.Tensor.is_cuda = property(lambda _: True)  # pyright: ignore
     try:
@@ -147,7 +147,7 @@ class _Mode(TorchDispatchMode):
     ) -> None:
         """Forward, the input's gradient and the weight's cost the same."""
         flops = times * 2 * (x if is_transposed else out).numel() * prod(weight.shape[1:])
-        if groups > 1 and weight.shape[1] == 1 or x.shape[1] == 1:
+        if (groups > 1 and weight.shape[1] == 1) or x.shape[1] == 1:
             self._counts.filter_flops += flops
         else:
             self._add_products(x.dtype, flops)

@@ -1,4 +1,4 @@
-"""Times the averaged generator as `adatune generate` uses it: pictures a second, one at a time and in batches."""
+"""Times the generator as `adatune generate` uses it: pictures a second, one at a time and in batches."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class GenerationResult:
 def bench_generation(setting: Setting, device: torch.device) -> list[GenerationResult]:
     """Latents to images on the device, stored noise, truncated; without encoding files."""
     generator = Generator(train_config(setting, device).network).requires_grad_(False)
-    generator = generator.to(device, memory_format=torch.channels_last)
+    generator = generator.to(device, memory_format=torch.channels_last)  # pyright: ignore
     return [_time(generator, batch, device, setting.repeats) for batch in sorted({1, setting.batch})]
 
 

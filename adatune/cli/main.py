@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from adatune import __version__
+from adatune.cli.bench import bench
 from adatune.cli.clean import clean
 from adatune.cli.demo import demo
 from adatune.cli.generate import generate
@@ -18,7 +19,7 @@ from adatune.cli.prep import prep
 from adatune.cli.train import train
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, train, generate, info, clean, demo]
+COMMANDS = [prep, train, generate, info, clean, demo, bench]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
