@@ -33,8 +33,8 @@ def filter_bank() -> Tensor:
     return bank
 
 
-def band_filters(amounts: Mapping[str, Tensor]) -> Tensor:
-    """The 1-D filter of each image from its band gains, [batch, 43].
+def band_gains(amounts: Mapping[str, Tensor]) -> Tensor:
+    """The gains of the four bands of each image, lowest first, [batch, 4].
 
     Each band's gain is drawn on its own, and the four gains of each draw are divided by what they would do to
     the power of a natural picture.
@@ -43,11 +43,17 @@ def band_filters(amounts: Mapping[str, Tensor]) -> Tensor:
         amounts: columns filter_0 ... filter_3, exponents of 2, [batch] each; 0 leaves a band as it is.
     """
     exponents = torch.stack([amounts[f"filter_{band}"] for band in range(BANDS)], dim=-1)
-    bank, power = _bank_on(exponents.device, exponents.dtype)
+    _, power = _bank_on(exponents.device, exponents.dtype)
     gain = torch.exp2(exponents)
     # The powers sum to 1, and each draw leaves all bands but one alone.
     effect = (power * gain.square() + (1 - power)).sqrt()
-    return gain / effect.prod(dim=-1, keepdim=True) @ bank
+    return gain / effect.prod(dim=-1, keepdim=True)
+
+
+def band_filters(gains: Tensor) -> Tensor:
+    """The 1-D filter of each image, [batch, 43], from the gains of its bands, [batch, 4]."""
+    bank, _ = _bank_on(gains.device, gains.dtype)
+    return (gains[:, :, None] * bank).sum(dim=1)  # no product of matrices: TF32 would round the taps
 
 
 def transform_bands(images: Tensor, filters: Tensor) -> Tensor:

@@ -88,6 +88,7 @@ NAMES = tuple(dict.fromkeys(operation.name for operation in OPERATIONS))
 GROUP_OF_COLUMN = {
     column.name: row.group for row in OPERATIONS for column in row.columns if column.kind != "gate"
 }
+AMOUNTS = tuple(GROUP_OF_COLUMN)
 
 _GROUPS: tuple[Group, ...] = ("blit", "geom", "color", "filter", "noise", "cutout")
 _GROUPS_OF_PRESET: dict[str, tuple[Group, ...]] = {
@@ -169,20 +170,21 @@ class DrawTable(NamedTuple):
     """The amounts of the enabled operations as constants of one vector formula; see `draw_amounts`."""
 
     names: tuple[str, ...]
-    columns: Tensor  # [3, amounts], int64: the draw of the gate, the draw of the amount, the code of its kind
+    # [4, amounts], int64: draws of the gate and of the amount, code of the kind, place in AMOUNTS
+    columns: Tensor
     numbers: (
         Tensor  # [5, amounts], float32: multiplier of p, 1 / gates of the operation, scale, offset, strength
     )
 
 
-_PLAIN, _ROUNDED_DOWN, _NORMAL = range(3)
-_CODES: dict[Kind, int] = {"choice": _ROUNDED_DOWN, "normal": _NORMAL, "half-normal": _NORMAL}
+PLAIN, ROUNDED_DOWN, NORMAL = range(3)
+_CODES: dict[Kind, int] = {"choice": ROUNDED_DOWN, "normal": NORMAL, "half-normal": NORMAL}
 
 
 def draw_table(parameters: AugmentParameters) -> DrawTable:
     """Prepare the draws of the operations whose multiplier in PARAMETERS is above 0."""
     names: list[str] = []
-    columns: list[tuple[int, int, int]] = []
+    columns: list[tuple[int, int, int, int]] = []
     numbers: list[tuple[float, ...]] = []
     place = gate = -1
     for operation in OPERATIONS:
@@ -198,11 +200,11 @@ def draw_table(parameters: AugmentParameters) -> DrawTable:
                 if column.kind == "choice":
                     scale = column.unit
                 names.append(column.name)
-                columns.append((gate, place, _CODES.get(column.kind, _PLAIN)))
+                columns.append((gate, place, _CODES.get(column.kind, PLAIN), AMOUNTS.index(column.name)))
                 numbers.append((multiplier, share, scale, offset, strength))
     return DrawTable(
         tuple(names),
-        torch.tensor(columns, dtype=torch.int64).reshape(-1, 3).T.contiguous(),
+        torch.tensor(columns, dtype=torch.int64).reshape(-1, 4).T.contiguous(),
         torch.tensor(numbers, dtype=torch.float32).reshape(-1, 5).T.contiguous(),
     )
 
@@ -215,7 +217,7 @@ def draw_amounts(table: DrawTable, draws: Tensor, p: Tensor) -> dict[str, Tensor
         draws: uniform in the open interval (0, 1), [batch, NUM_DRAWS] float32.
         p: probability, a 0-dim tensor.
     """
-    gates, places, _ = table.columns
+    gates, places = table.columns[:2]
     multiplier, share = table.numbers[:2]
     probability = (multiplier * p).clamp(max=1)
     # An operation of two gates is left out with probability 1 - p when each is closed with sqrt(1 - p).
@@ -243,6 +245,6 @@ def _amounts(table: DrawTable, draws: Tensor, normal_scale: float) -> Tensor:
     kind = table.columns[2]
     scale, offset, strength = table.numbers[2:]
     x = draws * scale + offset
-    x = torch.where(kind == _NORMAL, torch.erfinv(x) * normal_scale, x)
-    x = torch.where(kind == _ROUNDED_DOWN, x.floor(), x)
+    x = torch.where(kind == NORMAL, torch.erfinv(x) * normal_scale, x)
+    x = torch.where(kind == ROUNDED_DOWN, x.floor(), x)
     return x * strength

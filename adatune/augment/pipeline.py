@@ -5,9 +5,10 @@ from dataclasses import fields, replace
 import torch
 from torch import Tensor
 
-from adatune.augment.color import color_map, transform_color
-from adatune.augment.corruption import add_noise, band_filters, cut_out, transform_bands
-from adatune.augment.geometry import inverse_affine, transform_geometry
+from adatune.augment import effects as columns_of
+from adatune.augment.corruption import band_filters, transform_bands
+from adatune.augment.effects import draw_effects, effects_of
+from adatune.augment.finish import Finish, finish
 from adatune.augment.operations import (
     GROUP_OF_COLUMN,
     NUM_DRAWS,
@@ -19,6 +20,7 @@ from adatune.augment.operations import (
     parse_operations,
 )
 from adatune.errors import UsageError
+from adatune.ops.warp import warp
 
 
 class AugmentPipe(torch.nn.Module):
@@ -87,22 +89,27 @@ class AugmentPipe(torch.nn.Module):
             noise: standard normal, of the images' shape, for the operation `noise` alone. None: torch's
                 generator.
         """
+        groups = {GROUP_OF_COLUMN[name] for name in self._column_names}
+        if not groups:
+            return images
+        height, width = images.shape[2:]
         if percentile is not None:
-            amounts = amounts_at(self._table(), percentile, len(images))
+            effects = effects_of(amounts_at(self._table(), percentile, len(images)), height, width)
         else:
-            amounts = self.amounts(_random_draws(images) if draws is None else draws)
-        geometry, color = _select(amounts, "blit", "geom"), _select(amounts, "color")
-        if geometry:
-            images = transform_geometry(images, inverse_affine(geometry, *images.shape[2:]))
-        if color:
-            images = transform_color(images, *color_map(color))
-        if "filter_0" in amounts:
-            images = transform_bands(images, band_filters(amounts))
-        if "noise" in amounts:
-            images = add_noise(images, amounts["noise"], torch.randn_like(images) if noise is None else noise)
-        if "cutout" in amounts:
-            images = cut_out(images, amounts["cutout"], amounts["cutout_x"], amounts["cutout_y"])
-        return images
+            draws = _random_draws(images) if draws is None else draws
+            effects = draw_effects(self._table(), draws, self.p, height, width)
+        if self.needs_noise and noise is None:
+            noise = torch.randn_like(images)
+        noise = noise if self.needs_noise else None
+        is_grid, has_color = bool(groups & {"blit", "geom"}), "color" in groups
+        x = warp(images, effects[:, columns_of.INVERSE].unflatten(1, (2, 3))) if is_grid else images
+        if "filter" in groups:
+            if is_grid or has_color:
+                x = finish(x, Finish(effects, has_color=has_color), is_grid)
+            x = transform_bands(x, band_filters(effects[:, columns_of.GAINS]))
+            is_grid = has_color = False
+        steps = Finish(effects, noise, has_color, has_cutout="cutout" in groups)
+        return finish(x, steps, is_grid) if is_grid or any(steps.switches.values()) else x
 
     def _table(self) -> DrawTable:
         return DrawTable(self._column_names, self.get_buffer("_columns"), self.get_buffer("_numbers"))
@@ -111,7 +118,3 @@ class AugmentPipe(torch.nn.Module):
 def _random_draws(images: Tensor) -> Tensor:
     # rand includes 0, where a normal would be minus infinity.
     return torch.rand(len(images), NUM_DRAWS, device=images.device).clamp_(min=2.0**-25)
-
-
-def _select(amounts: dict[str, Tensor], *groups: str) -> dict[str, Tensor]:
-    return {name: amount for name, amount in amounts.items() if GROUP_OF_COLUMN[name] in groups}

@@ -5,7 +5,14 @@ import pytest
 import torch
 from vectors import read_vectors
 
-from adatune.augment.corruption import add_noise, band_filters, cut_out, filter_bank, transform_bands
+from adatune.augment.corruption import (
+    add_noise,
+    band_filters,
+    band_gains,
+    cut_out,
+    filter_bank,
+    transform_bands,
+)
 
 
 def gains(*exponents: float) -> dict[str, torch.Tensor]:
@@ -22,12 +29,14 @@ def test_the_bands_add_up_to_the_picture_itself():
     impulse = torch.zeros(43, dtype=torch.float64)
     impulse[21] = 1
     torch.testing.assert_close(filter_bank().sum(0), impulse, atol=1e-10, rtol=0)
-    torch.testing.assert_close(band_filters(gains(0, 0, 0, 0))[0].double(), impulse, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        band_filters(band_gains(gains(0, 0, 0, 0)))[0].double(), impulse, atol=1e-6, rtol=0
+    )
 
 
 def test_natural_pictures_keep_their_power():
     # A 1/f picture has powers 10:1:1:1 in the bands; each draw's gains are divided by their effect on that.
-    filters = band_filters(gains(1.5, 0, 0, 0))[0].double()
+    filters = band_filters(band_gains(gains(1.5, 0, 0, 0)))[0].double()
     low_gain = filters.sum().item()  # the response at frequency 0
     high_gain = (filters * torch.tensor([1.0, -1.0] * 21 + [1.0])).sum().abs().item()  # and at the highest
     assert low_gain / high_gain == pytest.approx(2**1.5, rel=1e-5)
@@ -38,7 +47,7 @@ def test_natural_pictures_keep_their_power():
 def test_filtering_equals_numpys_reflection_at_every_size(size: tuple[int, int]):
     images = torch.randn(2, 3, *size, dtype=torch.float64, generator=torch.manual_seed(1))
     exponents = {f"filter_{i}": torch.tensor([0.5 * i - 1, 1.0 - i], dtype=torch.float64) for i in range(4)}
-    filters = band_filters(exponents)
+    filters = band_filters(band_gains(exponents))
     ours = transform_bands(images, filters)
     for image, ours_of_image, taps in zip(images.numpy(), ours.numpy(), filters.numpy(), strict=True):
         for channel, result in zip(image, ours_of_image, strict=True):
