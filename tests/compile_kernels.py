@@ -28,7 +28,41 @@ class Kernel(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
+FEATURES = {"demodulation": "*fp32", "noise": "*fp32", "strength": "*fp32", "bias": "*fp32", "style": "*fp32"}
+SIZES = {"pixels": "i32", "channels": "i32", "noise_stride": "i32", "gain": "fp32", "clamp": "fp32"}
+TILE = {"SLOPE": 0.2, "BLOCK_PIXELS": 64, "BLOCK_CHANNELS": 64}
+SUMS = dict.fromkeys(["WANTS_ONES", "WANTS_U", "WANTS_NOISE", "WANTS_OTHER"], True)
+
+DRAWS = {
+    "samples": "*i64",
+    "sample_stride": "i32",
+    "step": "*i64",
+    "seed_low": "i32",
+    "seed_high": "i32",
+    "purpose": "i32",
+}
+
 KERNELS = [
+    Kernel(
+        "adatune.random_triton",
+        "uniform_kernel",
+        {"u": "*fp32", **DRAWS, "count": "i32"},
+        {"BLOCK": 256},
+        divisible=("count",),
+    ),
+    Kernel(
+        "adatune.random_triton",
+        "normal_kernel",
+        {"x": "*fp32", **DRAWS, "count": "i32", "half": "i32"},
+        {"SHIFT": 0, "BLOCK": 256},
+        divisible=("count", "half"),
+    ),
+    Kernel(
+        "adatune.random_triton",
+        "normal_kernel:one draw",  # Triton makes constants of ones
+        {"x": "*fp32", **DRAWS},
+        {"count": 1, "half": 1, "SHIFT": 1, "BLOCK": 256},
+    ),
     Kernel(
         "adatune.ops.adam_triton",
         "adam_kernel",
@@ -46,6 +80,60 @@ KERNELS = [
         },
         {"BLOCK": 2048},
         divisible=("count",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_triton",
+        "forward_kernel:generator",
+        {"u": "*fp16", **FEATURES, "out": "*fp16", **SIZES},
+        {"residual": None, **TILE},
+        divisible=("channels", "pixels"),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_triton",
+        "forward_kernel:discriminator",
+        {"u": "*fp32", "bias": "*fp32", "residual": "*fp32", "out": "*fp32", **SIZES},
+        {**dict.fromkeys(["demodulation", "noise", "strength", "style"]), **TILE},
+        divisible=("channels", "pixels"),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_triton",
+        "gradient_kernel:generator",
+        {"g": "*fp16", "u": "*fp16", **FEATURES, "gu": "*fp16", "partial": "*fp32", **SIZES},
+        {"HAS_RESULT": False, **SUMS, **TILE},
+        divisible=("channels", "pixels"),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_triton",
+        "gradient_kernel:discriminator",
+        {"g": "*fp16", "u": "*fp16", "bias": "*fp32", "gu": "*fp16", "partial": "*fp32", **SIZES},
+        {
+            **dict.fromkeys(["demodulation", "noise", "strength", "style"]),
+            "HAS_RESULT": True,
+            **dict.fromkeys(SUMS, False),
+            "WANTS_ONES": True,
+            **TILE,
+        },
+        divisible=("channels", "pixels"),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_triton",
+        "second_gradient_kernel",
+        {
+            **dict.fromkeys(["a", "g", "u", "cg", "cu"], "*fp16"),
+            **FEATURES,
+            **dict.fromkeys(
+                ["of_cotangent", "of_u", "of_noise", "of_ones", "of_result", "of_slope"], "*fp32"
+            ),
+            "partial": "*fp32",
+            **SIZES,
+        },
+        {"HAS_RESULT": False, **SUMS, **TILE},
+        divisible=("channels", "pixels"),
         has_wide_loads=True,
     ),
 ]

@@ -7,10 +7,8 @@ backward 3 against 24. The second backward pass reads three maps and writes two.
 Sums over pixels: a program writes one row of its tile, torch adds the rows in a fixed order; no atomics.
 """
 
-# pyright: reportArgumentType=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportMissingParameterType=false
 # triton wraps the constants and takes launch options itself.
-
-from typing import Any
 
 import torch
 import triton
@@ -151,7 +149,7 @@ def _folded(partial: Tensor | None, wanted: WantedSums) -> Sums:
 
 
 @triton.jit
-def _place(pixels: Any, channels: Any, BLOCK_PIXELS: tl.constexpr, BLOCK_CHANNELS: tl.constexpr):
+def _place(pixels, channels, BLOCK_PIXELS: tl.constexpr, BLOCK_CHANNELS: tl.constexpr):
     """Of a tile: sample, pixel and channel numbers, offsets of its elements, and which of them exist."""
     n = tl.program_id(2).to(tl.int64)
     p = tl.program_id(0) * BLOCK_PIXELS + tl.arange(0, BLOCK_PIXELS)
@@ -161,30 +159,30 @@ def _place(pixels: Any, channels: Any, BLOCK_PIXELS: tl.constexpr, BLOCK_CHANNEL
 
 
 @triton.jit
-def _per_channel(x: Any, n: Any, c: Any, channels: Any):
+def _per_channel(x, n, c, channels):
     """x [batch, channels] at this sample, as a row."""
     return tl.load(x + n * channels + c, mask=c < channels, other=0.0)[None, :]
 
 
 @triton.jit
-def _noise_plane(noise: Any, n: Any, p: Any, pixels: Any, noise_stride: Any):
+def _noise_plane(noise, n, p, pixels, noise_stride):
     return tl.load(noise + n * noise_stride + p, mask=p < pixels, other=0.0)[:, None]
 
 
 @triton.jit
 def _result(
-    u: Any,
-    demodulation: Any,
-    noise: Any,
-    strength: Any,
-    bias: Any,
-    n: Any,
-    p: Any,
-    c: Any,
-    pixels: Any,
-    channels: Any,
-    noise_stride: Any,
-    gain: Any,
+    u,
+    demodulation,
+    noise,
+    strength,
+    bias,
+    n,
+    p,
+    c,
+    pixels,
+    channels,
+    noise_stride,
+    gain,
     SLOPE: tl.constexpr,
 ):
     """gain * activation(demodulation u + strength noise + bias), before the clamp."""
@@ -203,14 +201,14 @@ def _result(
 
 
 @triton.jit
-def _clamped(y: Any, clamp: Any):
+def _clamped(y, clamp):
     if clamp is not None:
         y = tl.minimum(tl.maximum(y, -clamp), clamp)
     return y
 
 
 @triton.jit
-def _slope(y: Any, gain: Any, clamp: Any, SLOPE: tl.constexpr):
+def _slope(y, gain, clamp, SLOPE: tl.constexpr):
     """The derivative at the result before the clamp; 0 at the clamp and beyond."""
     m = tl.where(y > 0, gain, gain * SLOPE)
     if clamp is not None:
@@ -220,19 +218,19 @@ def _slope(y: Any, gain: Any, clamp: Any, SLOPE: tl.constexpr):
 
 @triton.jit
 def forward_kernel(
-    u: Any,
-    demodulation: Any,
-    noise: Any,
-    strength: Any,
-    bias: Any,
-    style: Any,
-    residual: Any,
-    out: Any,
-    pixels: Any,
-    channels: Any,
-    noise_stride: Any,
-    gain: Any,
-    clamp: Any,
+    u,
+    demodulation,
+    noise,
+    strength,
+    bias,
+    style,
+    residual,
+    out,
+    pixels,
+    channels,
+    noise_stride,
+    gain,
+    clamp,
     SLOPE: tl.constexpr,
     BLOCK_PIXELS: tl.constexpr,
     BLOCK_CHANNELS: tl.constexpr,
@@ -251,20 +249,20 @@ def forward_kernel(
 
 @triton.jit
 def gradient_kernel(
-    g: Any,
-    u: Any,
-    demodulation: Any,
-    noise: Any,
-    strength: Any,
-    bias: Any,
-    style: Any,
-    gu: Any,
-    partial: Any,
-    pixels: Any,
-    channels: Any,
-    noise_stride: Any,
-    gain: Any,
-    clamp: Any,
+    g,
+    u,
+    demodulation,
+    noise,
+    strength,
+    bias,
+    style,
+    gu,
+    partial,
+    pixels,
+    channels,
+    noise_stride,
+    gain,
+    clamp,
     SLOPE: tl.constexpr,
     HAS_RESULT: tl.constexpr,
     WANTS_ONES: tl.constexpr,
@@ -309,28 +307,28 @@ def gradient_kernel(
 
 @triton.jit
 def second_gradient_kernel(
-    a: Any,
-    g: Any,
-    u: Any,
-    demodulation: Any,
-    noise: Any,
-    strength: Any,
-    bias: Any,
-    style: Any,
-    of_cotangent: Any,
-    of_u: Any,
-    of_noise: Any,
-    of_ones: Any,
-    of_result: Any,
-    of_slope: Any,
-    cg: Any,
-    cu: Any,
-    partial: Any,
-    pixels: Any,
-    channels: Any,
-    noise_stride: Any,
-    gain: Any,
-    clamp: Any,
+    a,
+    g,
+    u,
+    demodulation,
+    noise,
+    strength,
+    bias,
+    style,
+    of_cotangent,
+    of_u,
+    of_noise,
+    of_ones,
+    of_result,
+    of_slope,
+    cg,
+    cu,
+    partial,
+    pixels,
+    channels,
+    noise_stride,
+    gain,
+    clamp,
     SLOPE: tl.constexpr,
     HAS_RESULT: tl.constexpr,
     WANTS_ONES: tl.constexpr,
