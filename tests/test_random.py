@@ -1,9 +1,13 @@
 """Philox against the authors' known answers; the draws against their distributions."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from adatune.random import normal, philox, uniform
+
+Draw = Callable[..., torch.Tensor]
 
 # kat_vectors of the Random123 library: counter, key, result.
 KNOWN_ANSWERS = [
@@ -31,6 +35,24 @@ def test_a_draw_does_not_depend_on_its_batch() -> None:
 
 def test_a_longer_uniform_draw_starts_with_the_shorter_one() -> None:
     assert torch.equal(uniform(7, 3, 1, torch.arange(2), 100)[:, :10], uniform(7, 3, 1, torch.arange(2), 10))
+
+
+@pytest.mark.parametrize("draw", [uniform, normal])
+@pytest.mark.parametrize("step", [0, 3, 2**40 + 9, 2**56 - 1])
+def test_a_step_on_the_device_draws_what_the_same_number_draws(draw: Draw, step: int) -> None:
+    samples = torch.arange(0, 12, 3)
+    assert torch.equal(draw(7, step, 1, samples, 9), draw(7, torch.tensor(step), 1, samples, 9))
+
+
+def test_the_pieces_of_a_large_draw_do_not_show() -> None:
+    whole, part = uniform(7, 3, 1, torch.arange(64), 5000), uniform(7, 3, 1, torch.arange(63, 64), 5000)
+    assert torch.equal(whole[63:], part)
+
+
+@pytest.mark.parametrize("draw", [uniform, normal])
+@pytest.mark.parametrize(("batch", "count"), [(0, 5), (2, 0), (3, 1)])
+def test_a_draw_has_the_shape_that_was_asked_for(draw: Draw, batch: int, count: int) -> None:
+    assert draw(7, 3, 1, torch.arange(batch), count).shape == (batch, count)
 
 
 @pytest.mark.parametrize("other", [(8, 3, 1), (7, 4, 1), (7, 3, 2), (7, 3 + 2**32, 1), (7 + 2**32, 3, 1)])
