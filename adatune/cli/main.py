@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments or bool(os.environ.get("ADATUNE_DEBUG"))
     try:
-        cli.main(args=[a for a in arguments if a != "--debug"], prog_name="adatune", standalone_mode=False)
+        args = [a for a in arguments if a != "--debug"]
+        cli.main(args=args, prog_name="adatune", standalone_mode=False, obj=arguments)
     except AdatuneError as error:
         _leave(str(error), error.exit_code, debug)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,6 +1,9 @@
 """`adatune train`: a few options in, a plan, then training; or a run that goes on where it stopped."""
 
 import json
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,8 @@ from adatune.errors import UsageError
 if TYPE_CHECKING:
     from adatune.training.config import TrainConfig
     from adatune.training.plan import Plan
+
+Job = Callable[..., Path]  # trains, given `processes`; every one of them can call it
 
 # What does not change the numbers: how long, what is saved when, how it is computed.
 _CHANGEABLE = {
@@ -87,15 +92,23 @@ def train(
     adatune train --data faces --resume ffhq512 --freezed 10 --dry-run
     adatune train --resume latest
     """
+    from adatune.training.launch import is_one_of_many, launch
     from adatune.training.run_folder import is_run
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= _augmentation(aug, aug_p, given)
-    if is_run(str(given.get("resume", ""))):
-        folder = _continue(given, config_file, dry_run, as_json)
-    else:
-        folder = _start(given, config_file, dry_run, as_json)
-    if folder is not None:
+    plan = _continue if is_run(str(given.get("resume", ""))) else _start
+    gpus = _gpus(given, config_file)
+    if gpus > 1 and not dry_run and not is_one_of_many():
+        sys.exit(launch(gpus, click.get_current_context().obj))
+    from adatune.training.processes import taking_part
+
+    with taking_part() as processes:
+        if processes.count > 1:
+            given["gpus"] = processes.count
+        job = processes.decided_by_first(lambda: plan(given, config_file, dry_run, as_json))
+        folder = job and job(processes=processes)
+    if folder is not None and processes.is_first:
         done = f"Done: {folder}\nNext: adatune generate {folder.name} --seeds 0-63"
         click.echo(json.dumps({"run": str(folder)}) if as_json else done)
 
@@ -119,8 +132,20 @@ def _augmentation(aug: str | None, aug_p: str | None, given: dict[str, Any]) -> 
     return chosen
 
 
-def _start(given: dict[str, Any], config_file: Path | None, dry_run: bool, as_json: bool) -> Path | None:
-    """A new run: plan, then train."""
+def _gpus(given: dict[str, Any], config_file: Path | None) -> int:
+    """The number of processes that this run wants: as typed, as in the file, as the run to go on with had."""
+    from adatune.training.config_file import read_values
+    from adatune.training.run_folder import CONFIG, find_run, is_run
+
+    if "gpus" in given:
+        return given["gpus"]
+    if is_run(str(given.get("resume", ""))):
+        config_file = find_run(given["resume"]) / CONFIG
+    return read_values(config_file).get("gpus", 1) if config_file else 1
+
+
+def _start(given: dict[str, Any], config_file: Path | None, dry_run: bool, as_json: bool) -> "Job | None":
+    """A new run, planned."""
     from adatune.data.dataset import find_dataset, open_dataset
     from adatune.device import pick_device
     from adatune.training.config_file import merge, read_values
@@ -137,7 +162,7 @@ def _start(given: dict[str, Any], config_file: Path | None, dry_run: bool, as_js
         return None
     from adatune.training.loop import train as run
 
-    return run(config)
+    return partial(run, config)
 
 
 def _source(name: str | None) -> Any:
@@ -152,14 +177,15 @@ def _source(name: str | None) -> Any:
     return network.config, network.augment_p
 
 
-def _continue(given: dict[str, Any], config_file: Path | None, dry_run: bool, as_json: bool) -> Path | None:
-    """Go on in a run's own folder with its own settings."""
+def _continue(given: dict[str, Any], config_file: Path | None, dry_run: bool, as_json: bool) -> "Job | None":
+    """A run to go on with, in its own folder with its own settings."""
     from dataclasses import replace
 
     from adatune.data.dataset import open_dataset
     from adatune.device import pick_device
     from adatune.training.config_file import merge, read_config, to_values
     from adatune.training.plan import make_plan
+    from adatune.training.presets import for_gpus
     from adatune.training.run_folder import CONFIG, find_run
 
     folder = find_run(given.pop("resume"))
@@ -169,6 +195,8 @@ def _continue(given: dict[str, Any], config_file: Path | None, dry_run: bool, as
     if refused or config_file:
         _refuse_changes(folder, config, refused or ["--config"])
     changes = {name: value for name, value in merge(now, given).items() if value != now[name]}
+    if "gpus" in changes:
+        changes |= for_gpus(config, changes["gpus"], pick_device(config.device))
     if dry_run:
         config = replace(config, **changes)
         dataset = open_dataset(Path(config.data))
@@ -177,7 +205,7 @@ def _continue(given: dict[str, Any], config_file: Path | None, dry_run: bool, as
     from adatune.training.loop import resume
 
     click.echo(f"Going on in {folder}", err=as_json)
-    return resume(folder, changes)
+    return partial(resume, folder, changes)
 
 
 def _refuse_changes(folder: Path, config: "TrainConfig", names: list[str]) -> None:

@@ -39,7 +39,7 @@ class TrainConfig:
     length_kimg: float = 1000.0  # thousands of real images shown to the discriminator
     hours: float | None = None  # stop, saved, after this long
     batch: int = 8  # images per optimiser step
-    micro_batch: int = 8  # images per forward pass; divides the batch
+    micro_batch: int = 8  # images per forward pass; divides each GPU's part of the batch
     # Optimisation
     cfg: str = "auto"  # the preset these numbers came from
     learning_rate: float = 0.0025
@@ -97,6 +97,11 @@ class TrainConfig:
             raise UsageError(f"--seed is {self.seed}; it goes from 0 to {_LARGEST_SEED}.")
         if self.batch % self.micro_batch:
             raise UsageError(f"--batch {self.batch} is not a multiple of the micro-batch {self.micro_batch}.")
+        if self.batch % (self.gpus * self.micro_batch):
+            raise UsageError(
+                f"--batch {self.batch} on --gpus {self.gpus} does not split into micro-batches of "
+                f"{self.micro_batch} for each. Use --batch {self.gpus * self.micro_batch}, or fewer GPUs."
+            )
         if self.mbstd_group is not None and self.micro_batch % min(self.mbstd_group, self.micro_batch):
             raise UsageError(
                 f"A micro-batch of {self.micro_batch} does not split into minibatch-std groups of "

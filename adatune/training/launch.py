@@ -60,6 +60,12 @@ def launch(count: int, arguments: Sequence[str]) -> int:
             process.wait()
 
 
+def is_one_of_many() -> bool:
+    """Was this process started by `launch` or torchrun, as one of several?"""
+    wanted = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
+    return wanted <= os.environ.keys() and int(os.environ["WORLD_SIZE"]) > 1
+
+
 def is_orphaned() -> bool:
     """Has the launcher of this process been killed? Then nobody looks after the run any more."""
     launcher = os.environ.get(_LAUNCHER)

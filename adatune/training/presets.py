@@ -209,7 +209,8 @@ def _batches(
         raise UsageError(f"--batch is {batch}; it must be above 0.")
     group = values["mbstd_group"] if "mbstd_group" in values else min(preset.mbstd_group, batch)
     group = batch if group is None else largest_group(batch, group)
-    micro_batch = _first(values.get("micro_batch"), fitting_micro_batch(network, batch, group, device))
+    gpus = max(values.get("gpus") or 1, 1)
+    micro_batch = _first(values.get("micro_batch"), fitting_micro_batch(network, batch, group, device, gpus))
     return {"micro_batch": micro_batch, "mbstd_group": largest_group(micro_batch, group)}
 
 
@@ -224,16 +225,40 @@ def largest_group(batch: int, wanted: int) -> int:
     return next((size for size in range(2, batch + 1) if batch % size == 0), 1)
 
 
-def fitting_micro_batch(network: NetworkConfig, batch: int, group: int, device: "torch.device") -> int:
-    """The largest divisor of BATCH, a multiple of GROUP, that the card's free memory is estimated to hold."""
+def fitting_micro_batch(
+    network: NetworkConfig, batch: int, group: int, device: "torch.device", gpus: int = 1
+) -> int:
+    """The largest part of BATCH that the card's free memory is estimated to hold.
+
+    It divides each GPU's share of the batch and holds whole minibatch-std groups of GROUP images.
+
+    Raises:
+        UsageError: a GPU's share does not split into such groups.
+    """
+    sizes = [size for size in range(batch // gpus, 0, -1) if batch % (size * gpus) == 0 and size % group == 0]
+    if not sizes:
+        raise UsageError(
+            f"--batch {batch} on --gpus {gpus} does not give each GPU whole minibatch-std groups of {group} "
+            f"images. Use --batch {-(-batch // (group * gpus)) * group * gpus}, or fewer GPUs."
+        )
     if device.type != "cuda":
-        return batch
+        return sizes[0]
     import torch
 
     free, _ = torch.cuda.mem_get_info(device)
-    sizes = [size for size in range(batch, 0, -1) if batch % size == 0 and size % group == 0]
     fits = (size for size in sizes if memory_bytes(network, size, "cuda") <= free * _MEMORY_SHARE)
     return next(fits, sizes[-1])
+
+
+def for_gpus(config: TrainConfig, gpus: int, device: "torch.device") -> dict[str, int]:
+    """The settings that change when a run goes on with another number of GPUs.
+
+    Raises:
+        UsageError: its batch does not split that way.
+    """
+    group = config.batch if config.mbstd_group is None else config.mbstd_group
+    micro_batch = fitting_micro_batch(config.network, config.batch, group, device, max(gpus, 1))
+    return {"gpus": gpus, "micro_batch": micro_batch}
 
 
 def _freezing(values: Mapping[str, Any], network: NetworkConfig) -> dict[str, int]:

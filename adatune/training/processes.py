@@ -11,6 +11,7 @@ from torch import Tensor
 
 from adatune.device import pick_device
 from adatune.errors import Interrupted, RunError, UsageError
+from adatune.training.launch import is_one_of_many
 
 T = TypeVar("T")
 
@@ -105,12 +106,6 @@ class Processes:
 
 
 ALONE = Processes()
-
-
-def is_one_of_many() -> bool:
-    """Was this process started by `launch` or torchrun, as one of several?"""
-    wanted = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
-    return wanted <= os.environ.keys() and int(os.environ["WORLD_SIZE"]) > 1
 
 
 @contextmanager
