@@ -42,6 +42,13 @@ DRAWS = {
     "purpose": "i32",
 }
 
+FILTER = {
+    **dict.fromkeys(["height", "width", "rows", "columns", "channels", "x0", "y0"], "i32"),
+    **dict.fromkeys(["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"], "fp32"),
+}
+
+PICTURE = dict.fromkeys(["channels", "height", "width"], "i32")
+STEPS = dict.fromkeys(["COLOR", "OFFSET", "NOISE", "CUTOUT"], True)
 KERNELS = [
     Kernel(
         "adatune.random_triton",
@@ -135,6 +142,100 @@ KERNELS = [
         {"HAS_RESULT": False, **SUMS, **TILE},
         divisible=("channels", "pixels"),
         has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.upfirdn2d_triton",
+        "filter_kernel:same",
+        {"x": "*fp16", "out": "*fp16", **FILTER},
+        {"UP": 1, "DOWN": 1, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.upfirdn2d_triton",
+        "filter_kernel:up",
+        {"x": "*fp16", "out": "*fp16", **FILTER},
+        {"UP": 2, "DOWN": 1, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.upfirdn2d_triton",
+        "filter_kernel:down",
+        {"x": "*fp16", "out": "*fp16", **FILTER},
+        {"UP": 1, "DOWN": 2, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.warp_triton",
+        "warp_kernel",
+        {
+            **dict.fromkeys(["images", "inverse", "taps", "samples"], "*fp32"),
+            **PICTURE,
+            "inverse_stride": "i32",
+        },
+        {"BLOCK": 128},
+    ),
+    Kernel(
+        "adatune.ops.warp_triton",
+        "warp_adjoint_kernel",
+        {
+            **dict.fromkeys(["samples", "inverse", "taps", "images"], "*fp32"),
+            **PICTURE,
+            **dict.fromkeys(["inverse_stride", "image_stride", "row_stride", "column_stride"], "i32"),
+        },
+        {"channel_stride": 1, "BLOCK": 32, "CANDIDATES": 16, "CHANNELS": 4},
+    ),
+    Kernel(
+        "adatune.augment.effects_triton",
+        "effects_kernel",
+        {
+            **dict.fromkeys(["draws", "p", "numbers", "effects"], "*fp32"),
+            "columns": "*i64",
+            **dict.fromkeys(["draws_stride", "count", "height", "width"], "i32"),
+        },
+        {"BLOCK": 32},
+        num_warps=1,
+    ),
+    Kernel(
+        "adatune.augment.finish_triton",
+        "finish_pictures_kernel",
+        {
+            **dict.fromkeys(["pictures", "out", "effects", "noise"], "*fp32"),
+            **PICTURE,
+            "effects_stride": "i32",
+        },
+        {"BLOCK": 256, "SIZE": 4, "TURNED": False, **STEPS},
+    ),
+    Kernel(
+        "adatune.augment.finish_triton",
+        "finish_grid_kernel:color",
+        {
+            **dict.fromkeys(["grid", "out", "taps", "effects", "noise"], "*fp32"),
+            **PICTURE,
+            "effects_stride": "i32",
+        },
+        {"ROWS": 16, "COLUMNS": 64, "SIZE": 4, **STEPS},
+    ),
+    Kernel(
+        "adatune.augment.finish_triton",
+        "finish_grid_kernel:grey",
+        {
+            **dict.fromkeys(["grid", "out", "taps", "effects", "noise"], "*fp32"),
+            **dict.fromkeys(["height", "width", "effects_stride"], "i32"),
+        },
+        {"channels": 1, "ROWS": 16, "COLUMNS": 64, "SIZE": 1, **STEPS},
+    ),
+    Kernel(
+        "adatune.augment.finish_triton",
+        "finish_grid_adjoint_kernel",
+        {
+            **dict.fromkeys(["gradient", "grid", "taps", "effects"], "*fp32"),
+            **PICTURE,
+            "effects_stride": "i32",
+        },
+        {"ROWS": 16, "COLUMNS": 64, "SIZE": 4, "COLOR": True, "CUTOUT": True},
     ),
 ]
 

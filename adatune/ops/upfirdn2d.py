@@ -5,14 +5,21 @@ flipped, so one autograd function is closed under differentiation to any order. 
 of a depthwise convolution loops over the channels.)
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from adatune.kernels import may_fuse
 
 Pair = int | Sequence[int]
+Taps = tuple[float, ...]
+
+# filter: (its version, its taps along y and x where it is a product of two)
+_taps: MutableMapping[Tensor, tuple[int | None, tuple[Taps, Taps] | None]] = WeakIdKeyDictionary()
 
 
 def upfirdn2d(
@@ -107,6 +114,12 @@ class _Upfirdn2d(torch.autograd.Function):
 
 
 def _upfirdn2d(x: Tensor, f: Tensor | None, g: _Geometry, flip: bool, gain: float) -> Tensor:
+    taps = None if f is None or not x.numel() or not _has_kernel(x, f, g) else _separable_taps(f)
+    if taps is not None:
+        from adatune.ops.upfirdn2d_triton import fused_filter
+
+        along_y, along_x = taps if flip else (taps[0][::-1], taps[1][::-1])
+        return fused_filter(x, along_y, along_x, g.upx, g.downx, g[4:], gain)
     if f is not None:
         f = f.to(device=x.device, dtype=x.dtype)
         f = f if flip else f.flip(tuple(range(f.ndim)))  # torch correlates
@@ -115,6 +128,34 @@ def _upfirdn2d(x: Tensor, f: Tensor | None, g: _Geometry, flip: bool, gain: floa
     across = g._replace(upy=1, downy=1, y0=0, y1=0)
     along = g._replace(upx=1, downx=1, x0=0, x1=0)
     return _filter(_filter(x, f[None, :], across, gain), f[:, None], along, 1.0)
+
+
+def _has_kernel(x: Tensor, f: Tensor, g: _Geometry) -> bool:
+    is_square = g.upx == g.upy and g.downx == g.downy
+    is_halved_or_doubled = max(g.upx, g.downx) <= 2 and g.upx * g.downx <= 2
+    return is_square and is_halved_or_doubled and set(f.shape) == {4} and may_fuse("upfirdn2d", x)
+
+
+def _separable_taps(f: Tensor) -> tuple[Taps, Taps] | None:
+    """The filter as the product of taps along y and along x; None where it is none.
+
+    Reads the values once for each tensor, so that later calls do not wait for the device.
+    """
+    version = None if f.is_inference() else f._version
+    known = _taps.get(f)
+    if known is not None and known[0] == version:
+        return known[1]
+    values = f.detach().double().cpu()
+    taps = None
+    if f.ndim == 1:
+        taps = values, values
+    elif values.sum() != 0:
+        along_y, along_x = values.sum(dim=1) / values.sum(), values.sum(dim=0)
+        if torch.allclose(along_y.outer(along_x), values, rtol=1e-6, atol=0):
+            taps = along_y, along_x
+    found = None if taps is None else (tuple(taps[0].tolist()), tuple(taps[1].tolist()))
+    _taps[f] = version, found
+    return found
 
 
 def _filter(x: Tensor, f: Tensor | None, g: _Geometry, gain: float) -> Tensor:
