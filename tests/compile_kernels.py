@@ -49,7 +49,43 @@ FILTER = {
 
 PICTURE = dict.fromkeys(["channels", "height", "width"], "i32")
 STEPS = dict.fromkeys(["COLOR", "OFFSET", "NOISE", "CUTOUT"], True)
+RGB = {"x": "*fp16", "matrices": "*fp32", "channels": "i32"}
+RGB_TILE = {"ROWS": 3, "PIXELS": 64, "CHANNELS": 64}
+
 KERNELS = [
+    Kernel(
+        "adatune.ops.to_rgb_triton",
+        "product_kernel",
+        {
+            **RGB,
+            "bias": "*fp32",
+            "image": "*fp32",
+            "y": "*fp32",
+            "is_inside": "*i1",
+            "height": "i32",
+            "width": "i32",
+            "clamp": "fp32",
+        },
+        RGB_TILE,
+        divisible=("height", "width", "channels"),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.to_rgb_triton",
+        "product_kernel:alone",
+        {**RGB, "y": "*fp32", "height": "i32", "width": "i32", "clamp": "fp32"},
+        {**RGB_TILE, "bias": None, "image": None, "is_inside": None},
+        divisible=("height", "width", "channels"),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.to_rgb_triton",
+        "spread_kernel",
+        {**RGB, "g": "*fp32", "dx": "*fp16", "partial": "*fp32", "pixels": "i32"},
+        {**RGB_TILE, "ROUNDS": 8},
+        divisible=("pixels", "channels"),
+        has_wide_loads=True,
+    ),
     Kernel(
         "adatune.random_triton",
         "uniform_kernel",

@@ -4,11 +4,10 @@ Fused: the amounts of all 18 operations, the affine and the colour matrix, the g
 numbers of an image and writes 24, where torch starts a hundred kernels on as many. Launches count, not bytes.
 """
 
-# pyright: reportArgumentType=false
-# triton wraps the constants itself.
+# pyright: basic, reportArgumentType=false, reportOperatorIssue=false, reportIndexIssue=false
+# Functions of triton have no types; it wraps the constants itself.
 
 from math import pi, sqrt
-from typing import Any
 
 import triton
 import triton.language as tl
@@ -41,7 +40,7 @@ _CUTOUT, _CUTOUT_X, _CUTOUT_Y = _PLACES["cutout"], _PLACES["cutout_x"], _PLACES[
 
 
 @triton.jit
-def _inverse_of_error_function(x: Any):
+def _inverse_of_error_function(x):
     """To some 5e-7 of the value: a polynomial of degree 8 in -log(1 - x^2), beyond 5 in its square root.
 
     The form is that of Giles 2012, "Approximating the erfinv function"; the coefficients are our own fit.
@@ -71,21 +70,21 @@ def _inverse_of_error_function(x: Any):
 
 
 @triton.jit
-def _amount(amounts: Any, slots: Any, slot: Any):
+def _amount(amounts, slots, slot):
     return tl.sum(tl.where(slots == slot, amounts, 0.0), axis=0)
 
 
 @triton.jit
 def effects_kernel(
-    draws: Any,
-    p: Any,
-    columns: Any,
-    numbers: Any,
-    effects: Any,
-    draws_stride: Any,
-    count: Any,
-    height: Any,
-    width: Any,
+    draws,
+    p,
+    columns,
+    numbers,
+    effects,
+    draws_stride,
+    count,
+    height,
+    width,
     BLOCK: tl.constexpr,
 ):
     """One image; COUNT columns of the table of draws."""
@@ -117,7 +116,7 @@ def effects_kernel(
 
 
 @triton.jit
-def _store_inverse(effects: Any, amounts: Any, slots: Any, height: Any, width: Any):
+def _store_inverse(effects, amounts, slots, height, width):
     """The inverses of the operations, the first one leftmost; see geometry.py."""
     flip = 1 - 2 * _amount(amounts, slots, _XFLIP)
     turn = _amount(amounts, slots, _ROTATE90) * _HALF_PI
@@ -148,7 +147,7 @@ def _store_inverse(effects: Any, amounts: Any, slots: Any, height: Any, width: A
 
 
 @triton.jit
-def _store_colors(effects: Any, amounts: Any, slots: Any):
+def _store_colors(effects, amounts, slots):
     """Luma and chroma; see color.py."""
     contrast, hue = _amount(amounts, slots, _CONTRAST), _amount(amounts, slots, _HUE)
     luma = tl.exp2(contrast) * (1 - 2 * _amount(amounts, slots, _LUMAFLIP))
@@ -163,7 +162,7 @@ def _store_colors(effects: Any, amounts: Any, slots: Any):
 
 
 @triton.jit
-def _store_gains(effects: Any, amounts: Any, slots: Any):
+def _store_gains(effects, amounts, slots):
     """Each band's gain over the effect of all four on a natural picture; see corruption.py."""
     effect = 1.0
     for band in range(4):

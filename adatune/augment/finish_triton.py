@@ -5,10 +5,8 @@ Apart: filtering (4+2, 2+1), colour (1+1), noise (1+1 for its scaling, 2+1), cut
 reads 1 and writes 4. Both filters roll down the rows, so that a sample is filtered across once, not 6 times.
 """
 
-# pyright: reportArgumentType=false
-# triton wraps the constants itself.
-
-from typing import Any
+# pyright: basic, reportArgumentType=false, reportOperatorIssue=false, reportIndexIssue=false
+# Functions of triton have no types; it wraps the constants itself.
 
 import torch
 import triton
@@ -28,9 +26,9 @@ PIXELS = 256  # of a program without filters
 
 
 @triton.jit
-def _mixed(colors: Any, matrix: Any, channels: Any, SIZE: tl.constexpr, TURNED: tl.constexpr):
+def _mixed(colors, matrix, SIZE: tl.constexpr, TURNED: tl.constexpr):
     """The colour matrix, or its transpose, times COLORS [pixels, SIZE]; for grey the mean of its row sums."""
-    if channels == 1:
+    if SIZE == 1:
         total = 0.0
         for cell in range(9):
             total += tl.load(matrix + cell)
@@ -42,7 +40,7 @@ def _mixed(colors: Any, matrix: Any, channels: Any, SIZE: tl.constexpr, TURNED: 
 
 
 @triton.jit
-def _kept(cutout: Any, x: Any, y: Any, height: Any, width: Any):
+def _kept(cutout, x, y, height, width):
     """1 outside the rectangle, 0 inside; by the operations of the reference, so that the borders agree."""
     half = tl.load(cutout) / 2
     from_x = tl.abs((x.to(tl.float32) + 0.5) / width - tl.load(cutout + 1))
@@ -52,16 +50,16 @@ def _kept(cutout: Any, x: Any, y: Any, height: Any, width: Any):
 
 @triton.jit
 def _finished(
-    colors: Any,
-    x: Any,
-    y: Any,
-    image: Any,
-    effects: Any,
-    effects_stride: Any,
-    noise: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
+    colors,
+    x,
+    y,
+    image,
+    effects,
+    effects_stride,
+    noise,
+    channels,
+    height,
+    width,
     SIZE: tl.constexpr,
     TURNED: tl.constexpr,
     COLOR: tl.constexpr,
@@ -72,7 +70,7 @@ def _finished(
     """All steps but the filter, on COLORS [pixels, SIZE] at x and y [pixels]."""
     effects += image * effects_stride
     if COLOR:
-        colors = _mixed(colors, effects + MATRIX, channels, SIZE, TURNED)
+        colors = _mixed(colors, effects + MATRIX, SIZE, TURNED)
     if OFFSET:
         colors += tl.load(effects + OFFSET_AT)
     if NOISE:
@@ -88,14 +86,14 @@ def _finished(
 
 @triton.jit
 def finish_pictures_kernel(
-    pictures: Any,
-    out: Any,
-    effects: Any,
-    effects_stride: Any,
-    noise: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
+    pictures,
+    out,
+    effects,
+    effects_stride,
+    noise,
+    channels,
+    height,
+    width,
     BLOCK: tl.constexpr,
     SIZE: tl.constexpr,
     TURNED: tl.constexpr,
@@ -134,14 +132,14 @@ def finish_pictures_kernel(
 
 @triton.jit
 def _filtered_across(
-    grid: Any,
-    taps: Any,
-    plane: Any,
-    row: Any,
-    x: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
+    grid,
+    taps,
+    plane,
+    row,
+    x,
+    channels,
+    height,
+    width,
     SIZE: tl.constexpr,
 ):
     """Row ROW of the grid filtered to pixels x: [pixels, SIZE]."""
@@ -159,15 +157,15 @@ def _filtered_across(
 
 @triton.jit
 def finish_grid_kernel(
-    grid: Any,
-    out: Any,
-    taps: Any,
-    effects: Any,
-    effects_stride: Any,
-    noise: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
+    grid,
+    out,
+    taps,
+    effects,
+    effects_stride,
+    noise,
+    channels,
+    height,
+    width,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
     SIZE: tl.constexpr,
@@ -223,15 +221,15 @@ def finish_grid_kernel(
 
 @triton.jit
 def _spread_across(
-    gradient: Any,
-    taps: Any,
-    image: Any,
-    row: Any,
-    x: Any,
-    cutout: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
+    gradient,
+    taps,
+    image,
+    row,
+    x,
+    cutout,
+    channels,
+    height,
+    width,
     SIZE: tl.constexpr,
     CUTOUT: tl.constexpr,
 ):
@@ -253,14 +251,14 @@ def _spread_across(
 
 @triton.jit
 def finish_grid_adjoint_kernel(
-    gradient: Any,
-    grid: Any,
-    taps: Any,
-    effects: Any,
-    effects_stride: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
+    gradient,
+    grid,
+    taps,
+    effects,
+    effects_stride,
+    channels,
+    height,
+    width,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
     SIZE: tl.constexpr,
@@ -285,7 +283,7 @@ def finish_grid_adjoint_kernel(
             gradient, taps, image, pair, x, effects + CUTOUT_AT, channels, height, width, SIZE, CUTOUT
         )
         if COLOR:
-            row_0 = _mixed(row_0, effects + MATRIX, channels, SIZE, True)
+            row_0 = _mixed(row_0, effects + MATRIX, SIZE, True)
         if (step >= 5) & (2 * pair < rows):
             for odd in range(2):
                 tap = taps + 1 + odd

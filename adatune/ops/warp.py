@@ -20,7 +20,7 @@ from torch import Tensor
 
 from adatune.kernels import may_fuse
 
-# Decomposition low-pass filter of the symlet with 6 vanishing moments (Daubechies 1992); used with sum 1.
+# Decomposition low-pass filter of the symlet with 6 vanishing moments (Daubechies 1992).
 SYM6 = (
     0.015404109327027373,
     0.0034907120842174702,
@@ -35,6 +35,7 @@ SYM6 = (
     0.0017677118642428036,
     -0.007800708325034148,
 )
+TAPS = tuple(tap / sum(SYM6) for tap in SYM6)
 
 
 def warp(images: Tensor, inverse: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     """
     if may_fuse("warp", images, inverse):
         return _FusedWarp.apply(images, inverse.to(torch.float32))
-    if images.device.type == "cpu":
+    if _may_read_values(images):
         return _warp_by_matrices(images, inverse)
     return warp_reference(images, inverse)
 
@@ -71,7 +72,7 @@ def warp_reference(images: Tensor, inverse: Tensor) -> Tensor:
 
 def downsample(samples: Tensor) -> Tensor:
     """Filter the grid of `warp`, [..., 2 height + 10, 2 width + 10], to pixels, [..., height, width]."""
-    if samples.device.type != "cpu":
+    if not _may_read_values(samples):
         return downsample_reference(samples)
     height, width = (samples.shape[2] - 10) // 2, (samples.shape[3] - 10) // 2
     along_y = _downsampling_matrix(height, samples.device, samples.dtype)
@@ -82,12 +83,11 @@ def downsample(samples: Tensor) -> Tensor:
 def downsample_reference(samples: Tensor) -> Tensor:
     """The definition of `downsample`: pixel i takes f[j - 2i] of sample j, along both axes."""
     height, width = (samples.shape[2] - 10) // 2, (samples.shape[3] - 10) // 2
-    taps = list(enumerate(_taps(torch.arange(len(SYM6))).tolist()))
     rows = samples.new_zeros(*samples.shape[:2], height, samples.shape[3])
-    for i, tap in taps:
+    for i, tap in enumerate(TAPS):
         rows = rows + tap * samples[:, :, i : i + 2 * height : 2]
     pixels = samples.new_zeros(*samples.shape[:2], height, width)
-    for i, tap in taps:
+    for i, tap in enumerate(TAPS):
         pixels = pixels + tap * rows[:, :, :, i : i + 2 * width : 2]
     return pixels
 
@@ -95,6 +95,10 @@ def downsample_reference(samples: Tensor) -> Tensor:
 def padded_taps(device: torch.device) -> Tensor:
     """The 12 taps of the filter with a 0 on each side, [14] float32: what the kernels read."""
     return _padded_taps(device, torch.float32)
+
+
+def _may_read_values(x: Tensor) -> bool:
+    return x.device.type == "cpu"
 
 
 def _extended_side(side: int) -> int:
@@ -149,15 +153,15 @@ def _downsampling_matrix(side: int, device: torch.device, dtype: torch.dtype) ->
 
 def _taps(index: Tensor) -> Tensor:
     """The filter's taps at INDEX, zero outside, float64."""
-    taps = torch.tensor(SYM6, dtype=torch.float64)
-    inside = (index >= 0) & (index < len(SYM6))
-    return torch.where(inside, (taps / taps.sum())[index.clamp(0, len(SYM6) - 1)], 0.0)
+    taps = torch.tensor(TAPS, dtype=torch.float64)
+    inside = (index >= 0) & (index < len(TAPS))
+    return torch.where(inside, taps[index.clamp(0, len(TAPS) - 1)], 0.0)
 
 
 @lru_cache(maxsize=8)
 def _padded_taps(device: torch.device, dtype: torch.dtype) -> Tensor:
     with torch.inference_mode(False):
-        return _taps(torch.arange(-1, len(SYM6) + 1)).to(dtype).to(device)
+        return _taps(torch.arange(-1, len(TAPS) + 1)).to(dtype).to(device)
 
 
 def _positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:

@@ -10,12 +10,9 @@ reached. So there are no atomics, and the result is the same in every run. Fixed
 atomics so, would need a scale for gradients that may be 1e-9.
 """
 
-# pyright: reportArgumentType=false
-# triton wraps the constants itself.
+# pyright: basic, reportArgumentType=false, reportOperatorIssue=false, reportIndexIssue=false
+# Functions of triton have no types; it wraps the constants itself.
 
-from typing import Any
-
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -28,7 +25,7 @@ CANDIDATES = 16
 
 
 @triton.jit
-def _position(inverse: Any, qx: Any, qy: Any, side: Any, height: Any, width: Any, row: tl.constexpr):
+def _position(inverse, qx, qy, side, height, width, row: tl.constexpr):
     """Where sample (qx, qy) lies along axis ROW (0: x), on a grid of half pixels: lower neighbour, offset."""
     x = qx.to(tl.float32) * 0.5 - (width * 0.5 + 2)
     y = qy.to(tl.float32) * 0.5 - (height * 0.5 + 2)
@@ -41,7 +38,7 @@ def _position(inverse: Any, qx: Any, qy: Any, side: Any, height: Any, width: Any
 
 
 @triton.jit
-def _weight(taps: Any, lower: Any, offset: Any, pixel: Any, side: Any):
+def _weight(taps, lower, offset, pixel, side):
     """What PIXEL of the reflected picture adds to a sample between two points of the grid, along one axis.
 
     The grid ends where the reflected picture ends: points -2 (side - 1) to 4 side - 3.
@@ -56,21 +53,21 @@ def _weight(taps: Any, lower: Any, offset: Any, pixel: Any, side: Any):
 
 
 @triton.jit
-def _reflected(pixel: Any, side: Any):
+def _reflected(pixel, side):
     pixel = tl.abs(pixel)
     return tl.where(pixel > side - 1, 2 * side - 2 - pixel, pixel)
 
 
 @triton.jit
 def warp_kernel(
-    images: Any,
-    inverse: Any,
-    taps: Any,
-    samples: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
-    inverse_stride: Any,
+    images,
+    inverse,
+    taps,
+    samples,
+    channels,
+    height,
+    width,
+    inverse_stride,
     BLOCK: tl.constexpr,
 ):
     """One block of samples of one image, all channels."""
@@ -98,7 +95,7 @@ def warp_kernel(
 
 
 @triton.jit
-def _copy(pixel: Any, side: Any, kind: Any):
+def _copy(pixel, side, kind):
     """Where copy KIND of PIXEL lies on the reflected picture's axis, and whether there is one."""
     place = tl.where(kind == 0, pixel, tl.where(kind == 1, -pixel, 2 * side - 2 - pixel))
     return place, (kind == 0) | ((kind == 1) & (pixel > 0)) | ((kind == 2) & (pixel < side - 1))
@@ -106,18 +103,18 @@ def _copy(pixel: Any, side: Any, kind: Any):
 
 @triton.jit
 def warp_adjoint_kernel(
-    samples: Any,
-    inverse: Any,
-    taps: Any,
-    images: Any,
-    channels: Any,
-    height: Any,
-    width: Any,
-    inverse_stride: Any,
-    image_stride: Any,
-    channel_stride: Any,
-    row_stride: Any,
-    column_stride: Any,
+    samples,
+    inverse,
+    taps,
+    images,
+    channels,
+    height,
+    width,
+    inverse_stride,
+    image_stride,
+    channel_stride,
+    row_stride,
+    column_stride,
     BLOCK: tl.constexpr,
     CANDIDATES: tl.constexpr,
     CHANNELS: tl.constexpr,
@@ -192,8 +189,7 @@ def warp_adjoint(samples: Tensor, inverse: Tensor, taps: Tensor) -> Tensor:
     """The adjoint of `warp_samples`, in channels-last layout."""
     batch, channels = samples.shape[:2]
     height, width = (samples.shape[2] - 10) // 2, (samples.shape[3] - 10) // 2
-    shape = batch, channels, height, width
-    images = samples.new_empty(shape).to(memory_format=torch.channels_last)
+    images = samples.new_empty(batch, height, width, channels).permute(0, 3, 1, 2)
     if images.numel():
         samples, inverse = samples.contiguous(), _with_rows_together(inverse)
         grid = (triton.cdiv(height * width, PIXELS), batch)

@@ -1,17 +1,49 @@
 """The whole pipeline against published vectors, its derivatives, and its draws."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from vectors import read_vectors, relative_error
 
 from adatune.augment import AugmentPipe
 from adatune.augment.operations import PRESETS
 from adatune.errors import UsageError
+from adatune.kernels import OpsMode, ops_mode
+from adatune.ops import warp_triton
 
 # Published inputs, outputs and gradients at fixed percentiles: SIZE.SET.PERCENTILE.out and .dx.
 VECTORS = read_vectors("augment").tensors
 CASES = sorted(key.removesuffix(".out") for key in VECTORS if key.endswith(".out"))
+
+
+class OnlyOnTheDevice(TorchDispatchMode):
+    """Raises where the host would have to wait for a GPU."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        assert name not in ("_local_scalar_dense", "nonzero", "masked_select", "_unique2"), name
+        assert name != "_to_copy" or (kwargs or {}).get("device") in (None, args[0].device), "between devices"
+        return func(*args, **(kwargs or {}))
+
+
+def gradients(function: Callable[[Tensor], Tensor], images: Tensor) -> list[Tensor]:
+    """Value, gradient of the sum of cubes, and the gradient of that one's sum."""
+    images = images.clone().requires_grad_()
+    value = function(images)
+    (first,) = torch.autograd.grad(value.pow(3).sum(), images, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), images)
+    return [value, first, second]
+
+
+@pytest.fixture
+def _large_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triton's interpreter takes its time for each operation, not for each element."""
+    for name, size in (("SAMPLES", 4096), ("PIXELS", 1024), ("CANDIDATES", 64)):
+        monkeypatch.setattr(warp_triton, name, size)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -107,3 +139,43 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones():
 
 def test_only_p_is_saved():
     assert list(AugmentPipe("bgc").state_dict()) == ["p"]
+
+
+@pytest.mark.usefixtures("_large_blocks")
+@pytest.mark.parametrize(
+    "case", ["gray24.bgc.0.9", "rgb24x30.bgcfc.0.62", "rgb24x30.color.0.1", "gray24.cutout.0.35"]
+)
+def test_published_outputs_and_gradients_hold_with_kernels(case: str):
+    with ops_mode("fused"):
+        test_published_outputs_and_gradients_hold(case)
+
+
+@pytest.mark.usefixtures("_large_blocks")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_kernels_and_plain_torch_agree_in_two_derivatives(channels: int):
+    generator = torch.manual_seed(6)
+    images, noise = torch.randn(2, 2, channels, 9, 6, generator=generator)
+    pipe = AugmentPipe("bgcfnc")
+    draws = torch.rand(2, pipe.num_draws, generator=generator)
+    expected = gradients(lambda x: pipe(x, draws=draws, noise=noise), images)
+    with ops_mode("fused"):
+        ours = gradients(lambda x: pipe(x, draws=draws, noise=noise), images)
+    for our, their in zip(ours, expected, strict=True):
+        torch.testing.assert_close(our, their, atol=1e-4 * their.abs().max().item(), rtol=0)
+
+
+@pytest.mark.usefixtures("_large_blocks")
+@pytest.mark.parametrize("mode", ["torch", "fused"])
+def test_on_a_gpu_nothing_would_wait_for_the_host(mode: OpsMode, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("adatune.ops.warp._may_read_values", lambda _: False)
+    pipe, images = AugmentPipe("bgcfnc"), torch.randn(2, 3, 5, 4)
+    with ops_mode(mode):
+        gradients(pipe, images)  # constants are made, and copied, once
+        with OnlyOnTheDevice():
+            gradients(pipe, images)
+
+
+def test_the_check_for_waiting_finds_what_a_cpu_may_do():
+    pipe, images = AugmentPipe("bgc"), torch.randn(2, 3, 5, 4)
+    with OnlyOnTheDevice(), pytest.raises(AssertionError, match="_local_scalar_dense"):
+        pipe(images)
