@@ -1,6 +1,7 @@
 """The processes that train one run together: who this one is, and what all of them add up or decide."""
 
 import os
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from adatune.errors import Interrupted, RunError, UsageError
 from adatune.training.launch import is_one_of_many
 
 T = TypeVar("T")
+_LEAVING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -125,18 +127,17 @@ def taking_part() -> Generator[Processes]:
     torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if has_cards else "gloo")
     try:
         yield processes
+        processes.any_of(True)
     except Interrupted as stop:
-        _leave_together(processes)
+        processes.any_of(True)
         if not processes.is_first:
             raise SystemExit(stop.exit_code) from stop  # the first has said it
         raise
-    # After any other error the others may be gone, and there is nobody to leave together with.
-    _leave_together(processes)
-
-
-def _leave_together(processes: Processes) -> None:
-    processes.any_of(True)
-    torch.distributed.destroy_process_group()
+    finally:
+        # After an error others may be gone, and a card may wait for them for ever: this process does not.
+        leaving = threading.Thread(target=torch.distributed.destroy_process_group, daemon=True)
+        leaving.start()
+        leaving.join(_LEAVING_SECONDS)
 
 
 @contextmanager

@@ -1,107 +1,18 @@
 """Whole runs on a tiny dataset: what is written, how a killed run goes on, how an interrupted one stops."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from tiny_runs import RESUME, START, assert_same_run, make_config, rows, start_process, wait_for
 
 import adatune
-from adatune.errors import RunError
-from adatune.training.config import TrainConfig
-from adatune.training.config_file import write_config
+from adatune.errors import RunError, UsageError
 from adatune.training.loop import resume, train
-
-TIMES = {"seconds_per_kimg", "seconds_total"}
-RUN = """
-import sys
-from pathlib import Path
-from adatune.training.config_file import read_config
-from adatune.training.loop import resume, train
-"""
-START = RUN + "train(read_config(Path(sys.argv[1])), Path(sys.argv[2]))"
-RESUME = RUN + "resume(Path(sys.argv[2]))"
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    folder = tmp_path / "datasets" / "spots"
-    (folder / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for index in range(6):
-        Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(
-            folder / f"images/{index:08d}.png"
-        )
-    (folder / "dataset.json").write_text('{"labels": null}')
-    (folder / "prep.json").write_text('{"aspect": 1.25}')
-    return folder
-
-
-def make_config(dataset: Path, **changes: object) -> TrainConfig:
-    values = {
-        "data": str(dataset), "resolution": 16, "z_dim": 8, "w_dim": 8, "mapping_layers": 1,
-        "channel_base": 128, "channel_max": 8, "batch": 4, "micro_batch": 4, "length_kimg": 0.08,
-        "tick_kimg": 0.02, "snap_ticks": 1,
-        "ada_kimg": 0.1, "keep_last": 2, "device": "cpu", "augs": "color",
-    }  # fmt: skip
-    return TrainConfig(**{**values, **changes})  # pyright: ignore[reportArgumentType]
-
-
-def start_process(program: str, config: TrainConfig, folder: Path) -> "subprocess.Popen[str]":
-    folder.mkdir(parents=True, exist_ok=True)
-    write_config(folder.with_suffix(".toml"), config)
-    arguments = [sys.executable, "-c", program, str(folder.with_suffix(".toml")), str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, f"{path.name} did not come"
-        time.sleep(0.005)
-
-
-def rows(folder: Path) -> list[dict[str, object]]:
-    lines = (folder / "stats.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key not in TIMES} for line in lines]
-
-
-def assert_same_run(first: Path, second: Path) -> None:
-    networks = sorted(path.name for path in first.glob("network-*"))
-    assert networks == sorted(path.name for path in second.glob("network-*"))
-    for name in networks:
-        assert (first / name).read_bytes() == (second / name).read_bytes(), name
-    assert rows(first) == rows(second)
-    states = [torch.load(folder / "state.pt", weights_only=True) for folder in (first, second)]
-    for state in states:
-        state.pop("seconds")
-    assert_equal(states[0], states[1], "state")
-
-
-def assert_equal(first: object, second: object, name: str) -> None:
-    if isinstance(first, dict):
-        assert first.keys() == second.keys()  # pyright: ignore
-        for key in first:
-            assert_equal(first[key], second[key], f"{name}.{key}")  # pyright: ignore
-    elif isinstance(first, list):
-        for index, (a, b) in enumerate(zip(first, second, strict=True)):  # pyright: ignore
-            assert_equal(a, b, f"{name}.{index}")
-    elif isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), name  # pyright: ignore
-    else:
-        assert first == second, name
 
 
 def test_a_run_leaves_networks_state_statistics_and_pictures(dataset: Path, tmp_path: Path) -> None:
@@ -220,3 +131,9 @@ def test_labels_come_from_the_dataset(dataset: Path, tmp_path: Path) -> None:
     folder.mkdir()
     train(make_config(dataset, cond=True, c_dim=3, length_kimg=0.008), folder)
     assert adatune.load(str(folder)).config.c_dim == 3
+
+
+def test_a_run_for_several_gpus_is_not_trained_on_one(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="adatune train --gpus 2"):
+        train(make_config(dataset, gpus=2, batch=8), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

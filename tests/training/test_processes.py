@@ -1,0 +1,115 @@
+"""Several processes on the CPU, over gloo: sums and decisions, and whole runs equal to those of one."""
+
+import signal
+import socket
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import (
+    START,
+    assert_equal,
+    make_config,
+    read_state,
+    rows,
+    start_process,
+    start_python,
+    start_together,
+    wait_for,
+)
+
+from adatune.errors import UsageError
+from adatune.training.loop import resume, train
+from adatune.training.processes import ALONE, Processes, taking_part
+
+# Ten steps; the four phases, two adjustments of p, ticks of two steps and a half.
+TEN_STEPS = {"batch": 8, "micro_batch": 4, "length_kimg": 0.08, "ada_interval": 4, "augs": "bgc"}
+MEETING = """
+import torch
+from adatune.training.processes import taking_part
+with taking_part() as processes:
+    rank = processes.rank
+    everywhere, collected = torch.tensor([1.0, 10.0]) * (rank + 1), torch.ones(1)
+    processes.add_up(everywhere)
+    processes.collect(collected)
+    answers = processes.any_of(False, rank == 1, rank == 0)
+    word = processes.decided_by_first(lambda: f"from {rank}")
+    print(rank, processes.own, everywhere.tolist(), collected.tolist(), answers, word)
+    processes.decided_by_first(lambda: 1 / 0)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_alone_nothing_is_added_up_and_everything_is_ones_own_decision() -> None:
+    tensor = torch.ones(2)
+    ALONE.add_up(tensor)
+    ALONE.collect(tensor)
+    assert tensor.tolist() == [1, 1]
+    assert ALONE.any_of(True, False) == [True, False]
+    assert ALONE.decided_by_first(lambda: "mine") == "mine"
+    assert [*range(4)][ALONE.own] == [0, 1, 2, 3]
+    with taking_part() as processes:
+        assert processes is ALONE
+
+
+def test_each_process_has_a_device_of_its_own_or_says_why_not() -> None:
+    assert Processes(1, 2, 1).device("cpu") == torch.device("cpu")
+    with pytest.raises(UsageError, match="CUDA_VISIBLE_DEVICES"):
+        Processes(1, 2, 1).device("cuda:1")
+    with pytest.raises(UsageError, match="needs a card for each"):
+        Processes(99, 100, 99).device("cuda")
+
+
+def test_processes_add_up_collect_and_decide_together() -> None:
+    processes = start_together(partial(start_python, ["-c", MEETING]), 2, free_port())
+    (first, first_error), (second, second_error) = (process.communicate(timeout=120) for process in processes)
+    shared = "[3.0, 30.0]", "[False, True, True] from 0\n"
+    assert first == f"0 slice(0, None, 2) {shared[0]} [2.0] {shared[1]}"
+    assert second == f"1 slice(1, None, 2) {shared[0]} [0.0] {shared[1]}"
+    # Where the first fails, it says so, and the others leave without a word.
+    assert "ZeroDivisionError" in first_error
+    assert second_error == ""
+    assert [process.returncode for process in processes] == [1, 1]
+
+
+def test_two_processes_train_ten_steps_as_one_does_and_one_goes_on_where_two_stopped(
+    dataset: Path, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    config = make_config(dataset, gpus=2, **TEN_STEPS)
+    pair = start_together(partial(start_process, START, config, two), 2, free_port())
+    one.mkdir()
+    train(make_config(dataset, **TEN_STEPS), one)
+    assert [process.wait(120) for process in pair] == [0, 0], [p.communicate() for p in pair]
+
+    # Gradients are added up in another order: measured, the weights differ by their last bit (2.4e-7).
+    assert_equal(read_state(one), read_state(two), "state", tolerance=2e-6)
+    assert_equal(rows(one), rows(two), "row", tolerance=2e-6)
+    assert rows(two)[-1]["r_t"] is not None
+    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in two.iterdir())
+
+    resume(one, {"length_kimg": 0.12})
+    resume(two, {"length_kimg": 0.12, "gpus": 1})
+    assert_equal(read_state(one), read_state(two), "state", tolerance=2e-6)
+    assert_equal(rows(one), rows(two), "row", tolerance=2e-6)
+
+
+def test_a_process_that_is_killed_ends_the_run_with_a_clear_error_and_a_whole_state(
+    dataset: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    config = make_config(dataset, gpus=2, batch=8, length_kimg=1000, tick_kimg=0.008)
+    first, second = start_together(partial(start_process, START, config, folder), 2, free_port())
+    wait_for(folder / "state.pt", first)
+    second.send_signal(signal.SIGKILL)
+    second.communicate()
+    _, errors = first.communicate(timeout=30)
+    assert "RunError: Process 0 of 2 lost another one" in errors
+    assert first.returncode == 1
+    assert read_state(folder)["step"]
