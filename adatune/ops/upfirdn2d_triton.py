@@ -83,34 +83,30 @@ def fused_filter(
 
 
 @triton.jit
-def _pixels(x, row, column, c, height, width, channels):
-    """A row of pixels [columns, channels], zero outside of the picture."""
-    row = column * 0 + row  # the interpreter combines no scalar condition with a mask
-    is_pixel = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    is_inside = is_pixel[:, None] & (c < channels)[None, :]
-    offset = (row * width + column)[:, None] * channels + c[None, :]
-    return tl.load(x + offset, mask=is_inside, other=0.0).to(tl.float32)
-
-
-@triton.jit
 def _filtered_row(
     x, row, column, c, height, width, channels, x0, a0, a1, a2, a3, UP: tl.constexpr, DOWN: tl.constexpr
 ):
     """An input row, upsampled, padded, filtered and downsampled along x: [output columns, channels]."""
+    # One function with everything in it: calls are what Triton's interpreter spends its time on.
     first = column * DOWN - x0
-    if UP == 1:
-        total = a0 * _pixels(x, row, first, c, height, width, channels)
-        total += a1 * _pixels(x, row, first + 1, c, height, width, channels)
-        total += a2 * _pixels(x, row, first + 2, c, height, width, channels)
-        total += a3 * _pixels(x, row, first + 3, c, height, width, channels)
-    else:
-        # Of four upsampled samples two are pixels: the even ones.
+    if UP == 2:  # of four upsampled samples two are pixels: the even ones
         is_odd = (first & 1) == 1
-        source = (first + is_odd.to(tl.int32)) >> 1
-        even = tl.where(is_odd, a1, a0)
-        odd = tl.where(is_odd, a3, a2)
-        total = even[:, None] * _pixels(x, row, source, c, height, width, channels)
-        total += odd[:, None] * _pixels(x, row, source + 1, c, height, width, channels)
+        first = (first + is_odd.to(tl.int32)) >> 1
+        a0 = tl.where(is_odd, a1, a0)[:, None]
+        a1 = tl.where(is_odd, a3, a2)[:, None]
+    place = x + (row * width + first)[:, None] * channels + c[None, :]
+    first = first[:, None]
+    line = first * 0 + row  # the interpreter combines no scalar condition with a mask
+    is_row = (line >= 0) & (line < height) & (c < channels)[None, :]
+    is_inside = is_row & (first >= 0) & (first < width)
+    total = a0 * tl.load(place, mask=is_inside, other=0.0).to(tl.float32)
+    is_inside = is_row & (first >= -1) & (first < width - 1)
+    total += a1 * tl.load(place + channels, mask=is_inside, other=0.0).to(tl.float32)
+    if UP == 1:
+        is_inside = is_row & (first >= -2) & (first < width - 2)
+        total += a2 * tl.load(place + 2 * channels, mask=is_inside, other=0.0).to(tl.float32)
+        is_inside = is_row & (first >= -3) & (first < width - 3)
+        total += a3 * tl.load(place + 3 * channels, mask=is_inside, other=0.0).to(tl.float32)
     return total
 
 
