@@ -64,11 +64,11 @@ def warp_kernel(
     inverse,
     taps,
     samples,
-    channels,
     height,
     width,
     inverse_stride,
     BLOCK: tl.constexpr,
+    CHANNELS: tl.constexpr,
 ):
     """One block of samples of one image, all channels."""
     image = tl.program_id(1).to(tl.int64)
@@ -81,8 +81,8 @@ def warp_kernel(
     columns = ((x - 5) >> 1)[:, None] + tl.arange(0, 8)[None, :]
     weight_x = _weight(taps, x[:, None], offset_x[:, None], columns, width)
     columns = _reflected(columns, width)
-    for channel in range(channels):
-        plane = images + (image * channels + channel) * height * width
+    for channel in range(CHANNELS):
+        plane = images + (image * CHANNELS + channel) * height * width
         total = tl.zeros([BLOCK], dtype=tl.float32)
         for step in range(7):
             row = ((y - 5) >> 1) + step
@@ -91,7 +91,7 @@ def warp_kernel(
             needed = (weight_y != 0)[:, None] & (weight_x != 0) & (q < points)[:, None]
             pixels = tl.load(plane + places, mask=needed, other=0.0).to(tl.float32)
             total += weight_y * tl.sum(pixels * weight_x, axis=1)
-        tl.store(samples + (image * channels + channel) * points + q, total, mask=q < points)
+        tl.store(samples + (image * CHANNELS + channel) * points + q, total, mask=q < points)
 
 
 @triton.jit
@@ -150,7 +150,8 @@ def warp_adjoint_kernel(
         first_x = tl.minimum(tl.maximum(middle_x - reach_x, 0.0), columns * 1.0).to(tl.int32)
         first_y = tl.minimum(tl.maximum(middle_y - reach_y, 0.0), rows * 1.0).to(tl.int32)
         is_any = tl.max(reaches.to(tl.int32), axis=0)
-        for start in range(0, box_x * box_y * is_any, CANDIDATES):
+        start = 0
+        while start < box_x * box_y * is_any:  # Triton 3.6 interprets no `range` of what was computed
             candidate = start + tl.arange(0, CANDIDATES)[None, :]
             qx, qy = first_x[:, None] + candidate % box_x, first_y[:, None] + candidate // box_x
             lower_x, offset_x = _position(matrix, qx, qy, width, height, width, 0)
@@ -161,6 +162,7 @@ def warp_adjoint_kernel(
             needed = (reaches[:, None] & (weight != 0))[:, :, None] & (channel < channels)[None, None, :]
             values = tl.load(planes + (qy * columns + qx)[:, :, None], mask=needed, other=0.0)
             total += tl.sum(values.to(tl.float32) * weight[:, :, None], axis=1)
+            start += CANDIDATES
     places = image * image_stride + (py * row_stride + px * column_stride)[:, None]
     places += (channel * channel_stride)[None, :]
     tl.store(images + places, total, mask=(p < width * height)[:, None] & (channel < channels)[None, :])
@@ -180,7 +182,15 @@ def warp_samples(images: Tensor, inverse: Tensor, taps: Tensor) -> Tensor:
         images, inverse = images.contiguous(), _with_rows_together(inverse)
         grid = (triton.cdiv(samples[0, 0].numel(), SAMPLES), batch)
         warp_kernel[grid](
-            images, inverse, taps, samples, channels, height, width, inverse.stride(0), BLOCK=SAMPLES
+            images,
+            inverse,
+            taps,
+            samples,
+            height,
+            width,
+            inverse.stride(0),
+            BLOCK=SAMPLES,
+            CHANNELS=channels,
         )
     return samples
 

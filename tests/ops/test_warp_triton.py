@@ -42,7 +42,7 @@ def derivatives(function: Callable[[Tensor], Tensor], images: Tensor, probe: Ten
 
 @pytest.mark.parametrize(
     ("channels", "size", "which"),
-    [(3, (5, 7), [0, 2]), (1, (7, 4), [1, 3]), (2, (2, 3), [0, 1]), (3, (1, 4), [0]), (1, (17, 16), [0])],
+    [(3, (5, 7), [0, 2]), (1, (7, 4), [1, 3]), (2, (2, 3), [0, 1]), (3, (1, 4), [0]), (1, (9, 10), [0])],
 )
 def test_value_and_two_derivatives_equal_the_definition(
     channels: int, size: tuple[int, int], which: list[int]
