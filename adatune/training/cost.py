@@ -1,7 +1,7 @@
-"""What a run costs: arithmetic, memory and disk, counted from the architecture before anything is trained.
+"""What a run costs: arithmetic and disk, counted from the architecture before anything is trained.
 
-Counts are exact where they can be (parameters, multiplications of the convolutions); speeds and memory are
-estimates, and are called that wherever they are shown.
+Counts are exact where they can be (parameters, multiplications of the convolutions); speeds are estimates,
+and are called that wherever they are shown.
 """
 
 from functools import lru_cache
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 _MAIN = (4.0, 8.0)  # of F_G and F_D: Gmain 3 F_G + 2 F_D, Dmain F_G + 6 F_D
 _REGULARISER = 6.0
 
-# FLOP/s reached in whole training steps. A100 and V100: from the speeds published for them (41 and 73 s/kimg
-# at 512, 1598 GFLOP an image); the others by their tensor peaks in that ratio. Not measured by us.
+# FLOP/s of whole training steps with our kernels and CUDA graphs. Estimates, not measured by us: what a
+# roofline allows at 512 pixels (convolutions at 65% of the peak, 80% of the bandwidth, 1.3 us a launch) is
+# 3.5e14 on an H200, 1.45e14 A100, 3.9e13 L4, 2.1e13 T4; two thirds of it stand here, since real convolutions
+# have been slower than such models before. The others by their peaks beside these four.
 _CUDA_SPEEDS = {
-    "H200": 1.2e14, "H100": 1.0e14, "A100": 3.9e13, "L40": 3.0e13, "4090": 2.5e13, "A10": 1.5e13,
-    "L4": 1.4e13, "3090": 1.5e13, "V100": 2.1e13, "T4": 8e12, "P100": 3e12,
+    "H200": 2.3e14, "H100": 2.0e14, "A100": 9.7e13, "L40": 5e13, "4090": 5e13, "A10": 2.5e13,
+    "L4": 2.6e13, "3090": 2.5e13, "V100": 3.5e13, "T4": 1.4e13, "P100": 4e12,
 }  # fmt: skip
 _UNKNOWN_CUDA_SPEED = 8e12
+_PLAIN_SHARE = 0.45  # of that without kernels: counted, each element-wise step moves its bytes on its own
 _MPS_SPEED = 1e12
-_CPU_SPEED_PER_THREAD = 5e10  # measured: 115-121 GFLOP/s on 2 threads
-_STEP_SECONDS = {"cuda": 0.06, "mps": 0.1, "cpu": 0.2}  # of a step that computes nothing: 3,500 launches
-
-# Bytes held at the worst moment (R1 or path length, differentiated twice) per byte of activations.
-_GRAPH_FACTOR = 5.0
-_FIXED_BYTES = {"cuda": 1.0e9, "mps": 0.5e9, "cpu": 0.5e9}  # libraries and their workspaces
+_CPU_SPEED_PER_THREAD = 6.5e10  # measured: 75-80 GFLOP/s at 32x32 and 64x64 (base 2048) on a Zen 4 core
+# Seconds of a step that computes nothing (estimates): 555 launches with our kernels, 3,500 without.
+_GRAPH_SECONDS, _FUSED_SECONDS, _PLAIN_SECONDS = 0.002, 0.03, 0.06
+_STEP_SECONDS = {"mps": 0.1, "cpu": 0.05}
 
 
 def forward_flops(network: NetworkConfig) -> tuple[float, float]:
@@ -65,37 +66,26 @@ def training_flops(config: TrainConfig) -> float:
 def seconds_per_kimg(config: TrainConfig, device: "torch.device") -> float:
     """An estimate of the training speed on DEVICE, rather too slow than too fast."""
     steps = 1000 / config.batch * (config.batch / config.micro_batch)
-    return 1000 * training_flops(config) / _speed(device) + steps * _STEP_SECONDS[device.type]
+    seconds = 1000 * training_flops(config) / _speed(config, device) + steps * _step_seconds(config, device)
+    return seconds / config.gpus
 
 
-def _speed(device: "torch.device") -> float:
+def _speed(config: TrainConfig, device: "torch.device") -> float:
     import torch
 
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
-        return next((speed for card, speed in _CUDA_SPEEDS.items() if card in name), _UNKNOWN_CUDA_SPEED)
+        fused = next((speed for card, speed in _CUDA_SPEEDS.items() if card in name), _UNKNOWN_CUDA_SPEED)
+        return fused * (_PLAIN_SHARE if config.ops == "torch" else 1)
     return _MPS_SPEED if device.type == "mps" else _CPU_SPEED_PER_THREAD * torch.get_num_threads()
 
 
-def activation_bytes(network: NetworkConfig, is_half: bool) -> tuple[float, float]:
-    """Bytes of all activations of one forward pass per image: of the generator, of the discriminator."""
-    generator = discriminator = 0.0
-    for resolution in network.resolutions:
-        size = 2 if is_half and network.is_fp16(resolution) else 4
-        features, below = network.feature_maps(resolution), network.feature_maps(resolution // 2)
-        area = resolution**2
-        # Each convolution with its input and its output before and after the non-linearity.
-        generator += size * area * (3 * features + (3 * features if resolution > 4 else 0))
-        discriminator += size * area * (4 * features + (features + 3 * below) / 4)
-    return generator, discriminator
-
-
-def memory_bytes(network: NetworkConfig, micro_batch: int, device_type: str) -> float:
-    """An estimate of the most memory that training takes, weights and optimisers included."""
-    half, whole = activation_bytes(network, is_half=device_type == "cuda")
-    weights = 4 * sum(parameter_counts(network))
-    state = 4.5 * weights  # weights, gradients, second moments, the average, and copies while stepping
-    return state + micro_batch * max(half, whole) * _GRAPH_FACTOR + _FIXED_BYTES[device_type]
+def _step_seconds(config: TrainConfig, device: "torch.device") -> float:
+    if device.type != "cuda":
+        return _STEP_SECONDS[device.type]
+    if config.graphs:
+        return _GRAPH_SECONDS
+    return _PLAIN_SECONDS if config.ops == "torch" else _FUSED_SECONDS
 
 
 def parameter_counts(network: NetworkConfig) -> tuple[int, int]:

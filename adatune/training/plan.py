@@ -14,6 +14,7 @@ from adatune.home import runs_folder
 from adatune.training import cost
 from adatune.training.config import TrainConfig
 from adatune.training.freeze import discriminator_layers
+from adatune.training.memory import memory_bytes
 from adatune.training.progress import duration
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def make_plan(config: TrainConfig, dataset: Dataset, device: "torch.device") -> 
     """Work out what CONFIG means for DATASET on DEVICE. Trains and writes nothing."""
     speed = cost.seconds_per_kimg(config, device)
     seconds = config.length_images / 1000 * speed
-    memory = cost.memory_bytes(config.network, config.micro_batch, device.type)
+    memory = memory_bytes(config.network, config.micro_batch, device.type, config.precision)
     disk = cost.disk_bytes(config)
     shown = len(dataset) * (1 + config.mirror) * (1 + config.mirror_y)
     hours = seconds / 3600 if config.hours is None else min(seconds / 3600, config.hours)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from adatune.augment.operations import parse_operations
 from adatune.data.dataset import Dataset
+from adatune.data.resident import fits_on, resident_bytes
 from adatune.errors import DatasetError, UsageError
 from adatune.networks.config import NetworkConfig
 from adatune.training.config import TrainConfig
-from adatune.training.cost import memory_bytes
 from adatune.training.freeze_options import count_freeze_d, count_freeze_g, count_freeze_m
+from adatune.training.memory import available_bytes, memory_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +45,6 @@ PRESETS = {
 }
 TRANSFER_KIMG = 1000.0  # a first run from a trained network; where its users' results settle
 ADA_KIMG, ADA_KIMG_TRANSFER = 500.0, 100.0
-_MEMORY_SHARE = 0.8  # of the card's free memory may be planned for
 
 _TRAINING_CHOICES = {"mbstd_group", "num_fp16_res"}  # of a network, that hold no weights
 
@@ -79,7 +79,8 @@ def resolve(
     values |= _strength(values, source_p)
     values |= _optimisation(values, preset, dataset.resolution, is_transfer=source is not None)
     network = _architecture(values, preset, dataset, source)
-    values |= _batches(values, preset, network, device)
+    pictures = resident_bytes(dataset) if fits_on(device, dataset) else 0
+    values |= _batches(values, preset, network, device, pictures)
     known = {field: getattr(network, field) for field in NetworkConfig.__dataclass_fields__}
     network = NetworkConfig(**{**known, "mbstd_group": values["mbstd_group"]})
     values |= known | {"mbstd_group": values["mbstd_group"]} | _freezing(values, network)
@@ -202,7 +203,7 @@ def _check_fit(dataset: Dataset, network: NetworkConfig, wants_labels: bool) -> 
 
 
 def _batches(
-    values: Mapping[str, Any], preset: Preset, network: NetworkConfig, device: "torch.device"
+    values: Mapping[str, Any], preset: Preset, network: NetworkConfig, device: "torch.device", pictures: int
 ) -> dict[str, Any]:
     batch = values["batch"]
     if batch < 1:
@@ -210,7 +211,9 @@ def _batches(
     group = values["mbstd_group"] if "mbstd_group" in values else min(preset.mbstd_group, batch)
     group = batch if group is None else largest_group(batch, group)
     gpus = max(values.get("gpus") or 1, 1)
-    micro_batch = _first(values.get("micro_batch"), fitting_micro_batch(network, batch, group, device, gpus))
+    precision = values.get("precision") or "auto"
+    fitting = fitting_micro_batch(network, batch, group, device, gpus, precision, pictures)
+    micro_batch = _first(values.get("micro_batch"), fitting)
     return {"micro_batch": micro_batch, "mbstd_group": largest_group(micro_batch, group)}
 
 
@@ -226,11 +229,18 @@ def largest_group(batch: int, wanted: int) -> int:
 
 
 def fitting_micro_batch(
-    network: NetworkConfig, batch: int, group: int, device: "torch.device", gpus: int = 1
+    network: NetworkConfig,
+    batch: int,
+    group: int,
+    device: "torch.device",
+    gpus: int = 1,
+    precision: str = "auto",
+    pictures: int = 0,
 ) -> int:
-    """The largest part of BATCH that the card's free memory is estimated to hold.
+    """The largest part of BATCH that the card is estimated to hold, with PICTURES bytes of data beside it.
 
-    It divides each GPU's share of the batch and holds whole minibatch-std groups of GROUP images.
+    It divides each GPU's share of the batch and holds whole minibatch-std groups of GROUP images, even where
+    these are estimated not to fit.
 
     Raises:
         UsageError: a GPU's share does not split into such groups.
@@ -243,11 +253,8 @@ def fitting_micro_batch(
         )
     if device.type != "cuda":
         return sizes[0]
-    import torch
-
-    free, _ = torch.cuda.mem_get_info(device)
-    fits = (size for size in sizes if memory_bytes(network, size, "cuda") <= free * _MEMORY_SHARE)
-    return next(fits, sizes[-1])
+    left = available_bytes(device) - pictures
+    return next((size for size in sizes if memory_bytes(network, size, "cuda", precision) <= left), sizes[-1])
 
 
 def for_gpus(config: TrainConfig, gpus: int, device: "torch.device") -> dict[str, int]:
@@ -257,7 +264,9 @@ def for_gpus(config: TrainConfig, gpus: int, device: "torch.device") -> dict[str
         UsageError: its batch does not split that way.
     """
     group = config.batch if config.mbstd_group is None else config.mbstd_group
-    micro_batch = fitting_micro_batch(config.network, config.batch, group, device, max(gpus, 1))
+    micro_batch = fitting_micro_batch(
+        config.network, config.batch, group, device, max(gpus, 1), config.precision
+    )
     return {"gpus": gpus, "micro_batch": micro_batch}
 
 
