@@ -38,7 +38,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _gpu_row(result: dict[str, Any], resolution: int, base: int, batch: int) -> str:
     what = f"{resolution}x{resolution}, base {base}, batch {batch}"
-    found = result.get("stages", {}).get(f"comparison {resolution}", {})
+    found = result.get("stages", {}).get(f"comparison {resolution}", {}).get("result", {})
     if not found.get("fused"):
         return f"| {what} | CUDA card | {NONE} | {NONE} | {NONE} |"
     on, naive, ours = result["machine"]["device"], found["naive"], found["fused"]["seconds_per_kimg"]

@@ -1,7 +1,5 @@
 """What the machine can do at most: copy bandwidth and matrix products, measured where they are used."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,26 +21,19 @@ class Ceilings:
     """Measured peaks."""
 
     bytes_per_second: float  # read and written
-    flops_per_second: dict[str, float]  # by dtype; tf32 is a product of float32 matrices with TF32 on
+    flops_per_second: dict[str, float]  # by dtype; float32 as torch is set up, with TF32 where that is on
 
     def seconds(self, counts: "Counts") -> float:
         """The least time for COUNTS: products at their peak or bytes at the bandwidth, if that is longer."""
-        products = sum(flops / self._peak(dtype) for dtype, flops in counts.flops.items())
-        return max(products, counts.bytes_moved / self.bytes_per_second)
-
-    def _peak(self, dtype: str) -> float:
         peaks = self.flops_per_second
-        if dtype == "float32" and "tf32" in peaks and torch.backends.cudnn.allow_tf32:
-            return max(peaks["tf32"], peaks["float32"])
-        return peaks.get(dtype, peaks["float32"])
+        products = sum(flops / peaks.get(dtype, peaks["float32"]) for dtype, flops in counts.flops.items())
+        return max(products, counts.bytes_moved / self.bytes_per_second)
 
 
 def measure_ceilings(device: torch.device) -> Ceilings:
     """Copy a large tensor and multiply large matrices, in each dtype that training may use."""
     flops = {"float32": _products(device, torch.float32)}
     if device.type == "cuda":
-        with _tf32():
-            flops["tf32"] = _products(device, torch.float32)
         flops["float16"] = _products(device, torch.float16)
         if torch.cuda.is_bf16_supported(including_emulation=False):
             flops["bfloat16"] = _products(device, torch.bfloat16)
@@ -64,13 +55,3 @@ def _products(device: torch.device, dtype: torch.dtype) -> float:
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = a @ b
     return 2 * side**3 / time_calls(lambda: torch.mm(a, b, out=out), device, _REPEATS).low * 1000
-
-
-@contextmanager
-def _tf32() -> Iterator[None]:
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = True
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before

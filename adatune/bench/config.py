@@ -72,7 +72,7 @@ def resolve(config: BenchConfig, device_type: str) -> Setting:
     )
 
 
-def train_config(setting: Setting, device: "torch.device | str") -> "TrainConfig":
+def train_config(setting: Setting, device: "torch.device | str", ops: OpsMode = "auto") -> "TrainConfig":
     """The training run that SETTING stands for, on random pictures; the whole batch in one pass."""
     from adatune.training.config import TrainConfig
     from adatune.training.presets import largest_group
@@ -87,5 +87,6 @@ def train_config(setting: Setting, device: "torch.device | str") -> "TrainConfig
         augs=setting.augs,
         aug_p=None if setting.augs == "none" else STRENGTH,
         precision=setting.precision,
+        ops=ops,
         device=str(device),
     )

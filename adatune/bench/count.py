@@ -23,7 +23,8 @@ from adatune.bench.kernel_launches import kernel_launches
 # Give memory a name or a place and touch none of it.
 _FREE = {
     "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "_unsafe_view", "lift_fresh",
-    "is_same_size", "sym_size", "sym_stride", "sym_numel", "sym_storage_offset", "set_", "record_stream",
+    "is_same_size", "promote_types", "result_type",
+    "sym_size", "sym_stride", "sym_numel", "sym_storage_offset", "set_", "record_stream",
 }  # fmt: skip
 # Write their first argument without reading it.
 _OVERWRITING = {"copy_", "fill_", "zero_", "normal_", "uniform_", "_foreach_copy_", "_foreach_zero_"}
@@ -102,6 +103,9 @@ class _Mode(TorchDispatchMode):
     ) -> Any:
         out = func(*args, **(kwargs or {}))
         name: str = func._schema.name.removeprefix("aten::")
+        if name in _CONVOLUTIONS or name == "convolution_backward":
+            factors = args[:2] if name in _CONVOLUTIONS else args[1:3]
+            out = _as_a_card_lays_out(out, is_channels_last=any(map(_is_channels_last, factors)))
         if not (self._is_paused or name in _FREE or _is_view(func._schema)):
             self._count(name, func._schema, args, kwargs or {}, out)
         return out
@@ -165,6 +169,19 @@ def touched_bytes(tensor: Tensor) -> int:
         size if stride else min(size, 1) for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
     )
     return prod(sizes) * tensor.element_size()
+
+
+def _as_a_card_lays_out(out: Any, is_channels_last: bool) -> Any:
+    """Meta tensors of convolutions' gradients are always NCHW; the copies that follow would be counted."""
+    if isinstance(out, tuple):
+        return tuple(_as_a_card_lays_out(item, is_channels_last) for item in out)
+    if isinstance(out, Tensor) and out.is_meta and out.ndim == 4 and is_channels_last:
+        return torch.empty_like(out, memory_format=torch.channels_last)
+    return out
+
+
+def _is_channels_last(tensor: Tensor) -> bool:
+    return tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def _is_view(schema: Any) -> bool:

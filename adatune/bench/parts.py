@@ -20,6 +20,7 @@ class Parts:
         self._recorder = (recorder or CudaRecorder(device)) if with_graphs else None
         self._replays: dict[str, Part] = {}
         self._stopwatch = Stopwatch(device)
+        self.why_not_recorded = ""  # the reason, once a part could not be recorded
 
     @property
     def warm_up_steps(self) -> int:
@@ -52,8 +53,13 @@ class Parts:
         return self._stopwatch.milliseconds()
 
     def _ready(self, name: str, part: Callable[[], None]) -> Callable[[], None]:
-        if self._recorder is None:
+        if self._recorder is None or self.why_not_recorded:
             return part
         if name not in self._replays:
-            self._replays[name] = self._recorder.record(part)
+            try:
+                self._replays[name] = self._recorder.record(part)
+            except RuntimeError as error:
+                self._replays.clear()
+                self.why_not_recorded = f"{name}: {(str(error) or type(error).__name__).splitlines()[0]}"
+                return part
         return self._replays[name]

@@ -12,7 +12,8 @@ from adatune.bench.generation import GenerationResult, bench_generation
 from adatune.bench.machine import load, machine
 from adatune.bench.training import TrainingResult, bench_training, count_training, interval_of
 from adatune.device import pick_device
-from adatune.kernels import disabled, ops_mode
+from adatune.kernels import ops_mode
+from adatune.training.acceleration import prepare_device
 
 if TYPE_CHECKING:
     from adatune.bench.preparation import PreparationResult
@@ -27,7 +28,7 @@ class BenchResult:
     ops: str
     load_before: float | None
     load_after: float | None
-    disabled_kernels: dict[str, str]
+    notices: list[str]  # what could not be used, and why
     ceilings: Ceilings | None = None
     training: TrainingResult | None = None
     generation: list[GenerationResult] | None = None
@@ -63,6 +64,17 @@ class CountResult:
     def average(self, count: Callable[[Counts], float]) -> float:
         """COUNT of an average iteration: of each phase, divided by its interval."""
         return sum(count(counts) / self.intervals[name] for name, counts in self.phases.items())
+
+    def largest(self, number: int) -> list[tuple[str, float, float]]:
+        """Operations that move the most memory: name, launches and bytes of an average iteration."""
+        sums: dict[str, tuple[float, float]] = {}
+        for name, counts in self.phases.items():
+            for operation, row in counts.operations.items():
+                launches, size = sums.get(operation, (0.0, 0.0))
+                share = 1 / self.intervals[name]
+                sums[operation] = launches + share * row[0], size + share * row[1]
+        rows = [(operation, *found) for operation, found in sums.items()]
+        return sorted(rows, key=lambda row: row[2], reverse=True)[:number]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; what follows from others is spelled out."""
@@ -103,6 +115,7 @@ def bench(config: BenchConfig, say: Callable[[str], object] = lambda _: None) ->
     device = pick_device(config.device)
     setting, before, found = resolve(config, device.type), load(), dict[str, Any]()
     with ops_mode(config.ops):
+        notices = prepare_device(train_config(setting, device, config.ops), device)
         if "training" in config.subjects:
             say("Measuring the machine")
             found["ceilings"] = measure_ceilings(device)
@@ -125,6 +138,6 @@ def bench(config: BenchConfig, say: Callable[[str], object] = lambda _: None) ->
         ops=config.ops,
         load_before=before,
         load_after=load(),
-        disabled_kernels=disabled(),
+        notices=notices,
         **found,
     )

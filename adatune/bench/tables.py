@@ -17,6 +17,7 @@ from adatune.bench.timing import Times
 from adatune.bench.training import Phase, TrainingResult
 
 _WIDTH = 100  # of output that goes to a file or a pipe
+_LARGEST = 12  # operations that are listed
 _BUSY = 0.5  # of a core: more load than this before the start disturbs what is measured
 _NO_PHOTOS = "Preparation was not measured: name a folder with --photos."
 
@@ -30,8 +31,8 @@ def print_result(result: BenchResult, config: BenchConfig) -> None:
         console.print(_about(result.setting, result.ops))
     if result.load_before is not None and result.load_before > _BUSY:
         console.print(f"The machine was busy (load {result.load_before:g}); figures will be too slow.")
-    for kernel, reason in result.disabled_kernels.items():
-        console.print(f"Kernel {kernel} is not used: {reason}")
+    for notice in result.notices:
+        console.print(notice, markup=False)
     if result.training is not None and result.ceilings is not None:
         _print_training(console, result.training, result.ceilings)
     if result.generation is not None:
@@ -54,7 +55,7 @@ def print_counts(result: CountResult) -> None:
     console = _console()
     console.print(_about(result.setting, result.ops))
     console.print(f"Counted as on a {'card' if result.is_card else 'CPU'}; nothing was computed.")
-    table = _table("Training", "launches", "GB read", "GB written", "GFLOP", "filters")
+    table = _table("Training", "launches", "GB", "GFLOP", "of filters")
     for name, counts in result.phases.items():
         table.add_row(_label(name, result.intervals[name]), *_counted(counts))
     average = result.average
@@ -62,18 +63,24 @@ def print_counts(result: CountResult) -> None:
     table.add_row(
         "average iteration",
         f"{average(lambda counts: counts.launches):,.0f}",
-        f"{average(lambda counts: counts.bytes_read / 1e9):.2f}",
-        f"{average(lambda counts: counts.bytes_written / 1e9):.2f}",
+        f"{average(lambda counts: counts.bytes_moved / 1e9):.2f}",
         f"{average(lambda counts: counts.all_flops / 1e9):,.1f}",
         f"{average(lambda counts: counts.filter_flops / 1e9):,.1f}",
+        style="bold",
     )
     console.print(table)
+    operations = _table("Most memory traffic", "launches", "GB an iteration")
+    for name, launches, size in result.largest(_LARGEST):
+        operations.add_row(name, f"{launches:,.1f}", f"{size / 1e9:.2f}")
+    console.print(operations)
 
 
 def _print_training(console: Console, training: TrainingResult, ceilings: Ceilings) -> None:
     table = _table("Training", "ms", "quartiles", "launches", "GB", "GFLOP", "of roofline")
     for phase in training.phases:
         table.add_row(*_phase(phase))
+    if training.why_no_graphs:
+        console.print(f"CUDA graphs could not be recorded ({training.why_no_graphs}).", markup=False)
     table.add_section()
     table.add_row(
         "average iteration",
@@ -89,6 +96,7 @@ def _print_training(console: Console, training: TrainingResult, ceilings: Ceilin
     console.print(
         f"[bold]{training.seconds_per_kimg:.1f} s/kimg[/] by phases, {training.wall_seconds_per_kimg:.1f} "
         f"by the clock over {training.wall_iterations} iterations; {training.memory_gb:.1f} GB of memory"
+        f"{', phases from CUDA graphs' if training.has_graphs else ''}"
     )
     peaks = (f"{name} {_rate(value)}FLOP/s" for name, value in ceilings.flops_per_second.items())
     copy = f"copy {_rate(ceilings.bytes_per_second)}B/s"
@@ -126,8 +134,7 @@ def _about(setting: Setting, ops: str) -> str:
 
 def _counted(counts: Counts) -> Iterable[str]:
     yield f"{counts.launches:,}"
-    yield f"{counts.bytes_read / 1e9:.2f}"
-    yield f"{counts.bytes_written / 1e9:.2f}"
+    yield f"{counts.bytes_moved / 1e9:.2f}"
     yield f"{counts.all_flops / 1e9:,.1f}"
     yield f"{counts.filter_flops / 1e9:,.1f}"
 

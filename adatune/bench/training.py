@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from math import lcm
 
@@ -16,7 +16,10 @@ from adatune.bench.count import Counts, as_if_on_a_card, counting
 from adatune.bench.parts import Parts
 from adatune.bench.timing import Times, summarize, time_calls, wait_for
 from adatune.device import memory_gb
-from adatune.networks import Discriminator, Generator, set_precision
+from adatune.networks import Discriminator, Generator
+from adatune.networks.layers import FILTER_TAPS
+from adatune.ops.convolution import operand_dtype
+from adatune.ops.upfirdn2d import resampling_filter
 from adatune.training.config import TrainConfig
 from adatune.training.state import TrainingState
 from adatune.training.step import training_step
@@ -46,6 +49,7 @@ class TrainingResult:
 
     batch: int
     has_graphs: bool  # phases were replayed from CUDA graphs
+    why_no_graphs: str  # empty where they were not asked for, or could be recorded
     phases: list[Phase]
     wall_seconds_per_kimg: float  # whole iterations by the clock; regularisers weighted by their intervals
     wall_iterations: int
@@ -86,7 +90,7 @@ def bench_training(
     def take(steps: range, run: Callable[[str, Callable[[], None]], None]) -> None:
         for step in steps:
             state.step = step
-            with parts.stream():
+            with parts.stream(), _operands(setting, device):
                 images.copy_(to_device(pictures, device))
                 training_step(state, images, None, run)
 
@@ -111,6 +115,7 @@ def bench_training(
     return TrainingResult(
         batch=setting.batch,
         has_graphs=parts.num_recorded > 0,
+        why_no_graphs=parts.why_not_recorded,
         phases=phases,
         wall_seconds_per_kimg=_average_iteration(wall, steps, phases) / setting.batch,
         wall_iterations=setting.iterations,
@@ -130,8 +135,10 @@ def count_training(setting: Setting, is_card: bool) -> dict[str, Counts]:
     with _card_if(is_card):
         with device:
             state = new_state(setting, device)
+        _give_filters_values(state)
         images = torch.empty(setting.batch, 3, setting.resolution, setting.resolution, device=device)
-        training_step(state, images, None)  # constants are made and kept in the first step
+        with counting():  # constants are made and kept in the first step, which is not looked at
+            training_step(state, images, None)
         state.step = lcm(state.config.path_length_interval, state.config.r1_interval)
         training_step(state, images, None, _counting_run(counts))
     return counts
@@ -160,9 +167,15 @@ def new_state(setting: Setting, device: torch.device) -> TrainingState:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         G, D = Generator(config.network), Discriminator(config.network)
-    for network in (G, D):
-        set_precision(network, setting.precision)
     return TrainingState(config, (G, D, copy.deepcopy(G)), None, device)
+
+
+def _give_filters_values(state: TrainingState) -> None:
+    """The filter's kernel is chosen by the filter's values, which meta tensors do not have."""
+    for network in (state.G, state.D, state.G_ema):
+        for module in network.modules():
+            if "resample_filter" in dict(module.named_buffers(recurse=False)):
+                module.register_buffer("resample_filter", resampling_filter(FILTER_TAPS))
 
 
 def _counting_run(counts: dict[str, Counts]) -> Callable[[str, Callable[[], None]], None]:
@@ -198,6 +211,12 @@ def _average_iteration(milliseconds: float, steps: range, phases: list[Phase]) -
         times_run = sum(step % phase.interval == 0 for step in steps)
         milliseconds += (len(steps) / phase.interval - times_run) * phase.times.median
     return milliseconds / len(steps)
+
+
+def _operands(setting: Setting, device: torch.device) -> AbstractContextManager[object]:
+    """On a CPU bf16 is the type of the convolutions' operands alone."""
+    is_bf16 = device.type == "cpu" and setting.precision == "bf16"
+    return operand_dtype(torch.bfloat16) if is_bf16 else nullcontext()
 
 
 @contextmanager

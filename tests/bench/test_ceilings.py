@@ -13,14 +13,6 @@ def test_the_least_time_is_that_of_products_or_of_memory_whichever_is_longer():
     assert ceilings.seconds(Counts(flops={"float64": 20})) == 2  # a dtype that was not measured
 
 
-def test_float32_is_measured_against_tf32_where_that_is_on():
-    ceilings = Ceilings(bytes_per_second=1, flops_per_second={"float32": 10, "tf32": 80})
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=True):
-        assert ceilings.seconds(Counts(flops={"float32": 80})) == 1
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        assert ceilings.seconds(Counts(flops={"float32": 80})) == 8
-
-
 @pytest.mark.slow
 def test_the_ceilings_of_a_machine_are_those_of_a_machine():
     ceilings = measure_ceilings(torch.device("cpu"))

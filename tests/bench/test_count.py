@@ -91,3 +91,15 @@ def test_meta_tensors_pass_for_those_of_a_card_only_while_asked():
         assert torch.nn.Parameter(x).is_cuda
     assert not x.is_cuda
     assert not torch.nn.Parameter(x).is_cuda
+
+
+def test_convolutions_of_meta_tensors_keep_the_layout_as_those_of_a_card_do():
+    def layout(device):
+        x = torch.randn(2, 4, 9, 9, device=device).to(memory_format=torch.channels_last).requires_grad_()
+        w = torch.randn(6, 4, 3, 3, device=device).to(memory_format=torch.channels_last).requires_grad_()
+        with counting():
+            y = F.conv2d(x, w)
+            gradients = torch.autograd.grad(y, [x, w], torch.empty_like(y))
+        return [tensor.stride() for tensor in (y, *gradients)]
+
+    assert layout("meta") == layout("cpu")

@@ -46,6 +46,22 @@ def test_with_graphs_each_part_is_recorded_once_and_replayed():
     assert list(parts.milliseconds()) == ["Dmain"]
 
 
+def test_a_part_that_cannot_be_recorded_ends_recording_and_runs_as_it_stands():
+    class Refusing(Tape):
+        def record(self, part):
+            if self.recorded:
+                raise RuntimeError("operation not permitted when stream is capturing\nand more")
+            return super().record(part)
+
+    parts, seen = Parts(CPU, with_graphs=True, recorder=Refusing()), []
+    parts.run("Gmain", lambda: None)
+    parts.run("Dmain", lambda: seen.append("ran"))
+    parts.run("Gmain", lambda: seen.append("ran too"))
+    assert seen == ["ran", "ran too"]
+    assert parts.num_recorded == 0
+    assert parts.why_not_recorded == "Dmain: operation not permitted when stream is capturing"
+
+
 def test_recording_needs_more_warming_up():
     graphs, eager = Parts(CPU, True, Tape()), Parts(CPU, False)
     assert graphs.warm_up_steps > eager.warm_up_steps >= 1

@@ -36,7 +36,11 @@ def test_counts_are_plain_values_and_weighted_by_the_intervals():
     assert values["phases"]["Gmain"]["bytes_moved"] == result.phases["Gmain"].bytes_moved
     launches = {name: counts.launches for name, counts in result.phases.items()}
     expected = launches["Gmain"] + launches["Greg"] / 4 + launches["Dmain"] + launches["Dreg"] / 16
-    assert result.average(lambda counts: counts.launches) == pytest.approx(expected + launches["average"])
+    average = expected + launches["average"]
+    assert result.average(lambda counts: counts.launches) == pytest.approx(average)
+    assert sum(row[1] for row in result.largest(1000)) == pytest.approx(average)
+    sizes = [size for _, _, size in result.largest(5)]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_counting_leaves_the_card_as_it_was():

@@ -17,7 +17,7 @@ def test_training_is_a_table_of_phases_that_ends_with_what_matters(capsys):
     setting = resolve(BenchConfig(resolution=8, channel_base=64, batch=2, repeats=1, iterations=1), "cpu")
     training = bench_training(setting, CPU, PEAKS)
     result = BenchResult(
-        machine(CPU), setting, "torch", 3.0, 3.0, {"epilogue": "wrong numbers"}, PEAKS, training
+        machine(CPU), setting, "torch", 3.0, 3.0, ["The kernel x is not used."], PEAKS, training
     )
     print_result(result, BenchConfig(subjects=("training", "prep")))
     text = capsys.readouterr().out
@@ -26,7 +26,7 @@ def test_training_is_a_table_of_phases_that_ends_with_what_matters(capsys):
     assert re.search(rf"{training.seconds_per_kimg:.1f} s/kimg by phases, .* by the clock over 1 iter", text)
     assert "copy 25 GB/s, float32 150 GFLOP/s" in text
     assert "The machine was busy (load 3)" in text
-    assert "Kernel epilogue is not used: wrong numbers" in text
+    assert "The kernel x is not used." in text
     assert "--photos" in text
     assert max(len(line) for line in text.splitlines()) <= 100
     assert "…" not in text
@@ -38,4 +38,5 @@ def test_counts_are_a_table_of_phases(capsys):
     assert "8x8 · channel base 64 · batch 2" in text
     assert "Counted as on a card; nothing was computed." in text
     assert re.search(r"Dmain +[\d,]+ +[\d.]+ +[\d.]+ +[\d.]+", text)
+    assert "Most memory traffic" in text
     assert max(len(line) for line in text.splitlines()) <= 100

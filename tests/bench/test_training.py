@@ -82,7 +82,7 @@ def test_the_sum_weights_each_phase_by_its_interval():
         return Phase(name, interval, times, Counts(), roofline_ms=milliseconds / 2)
 
     phases = [phase("Gmain", 1, 100.0), phase("Greg", 4, 80.0), phase("Dreg", 16, 160.0)]
-    result = TrainingResult(8, False, phases, 0.0, 1, 0.0)
+    result = TrainingResult(8, False, "", phases, 0.0, 1, 0.0)
     assert result.seconds_per_kimg == (100 + 20 + 10) / 8  # 125 iterations a kimg
     assert result.roofline_fraction == 0.5
 
