@@ -54,13 +54,24 @@ def forward_flops(network: NetworkConfig) -> tuple[float, float]:
     return generator, discriminator + 2 * network.channels * top
 
 
-def training_flops(config: TrainConfig) -> float:
-    """Floating-point operations per real image shown, regularisation included."""
+def phase_flops(config: TrainConfig) -> tuple[float, float, float]:
+    """Per real image of a step: of Gmain and Dmain, of path length if it runs, of R1 if it runs.
+
+    A phase that CONFIG leaves out is 0.
+    """
     generator, discriminator = forward_flops(config.network)
     has_path_length = config.path_length_weight > 0 and not config.freeze_g
-    path_length = _REGULARISER / 2 / config.path_length_interval if has_path_length else 0
-    r1 = _REGULARISER / config.r1_interval if config.r1_gamma > 0 else 0
-    return (_MAIN[0] + path_length) * generator + (_MAIN[1] + r1) * discriminator
+    return (
+        _MAIN[0] * generator + _MAIN[1] * discriminator,
+        _REGULARISER / 2 * generator if has_path_length else 0.0,
+        _REGULARISER * discriminator if config.r1_gamma > 0 else 0.0,
+    )
+
+
+def training_flops(config: TrainConfig) -> float:
+    """Floating-point operations per real image shown, regularisation included."""
+    main, path_length, r1 = phase_flops(config)
+    return main + path_length / config.path_length_interval + r1 / config.r1_interval
 
 
 def seconds_per_kimg(config: TrainConfig, device: "torch.device") -> float:
