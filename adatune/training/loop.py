@@ -106,7 +106,7 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
         run_folder.explaining_full_disk(folder),
         Loader(dataset, config, state.device, processes.own) as loader,
         Progress(config, folder, state.images_shown, is_silent=not processes.is_first) as progress,
-        Snapshots(folder, progress.note) as snapshots,
+        Snapshots(state, folder, progress.note) as snapshots,
     ):
         if processes.is_first:
             run_folder.truncate_stats(folder, state.step)
@@ -151,12 +151,12 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
 
             is_snapshot_due = is_snapshot_due or _is_snapshot_step(state, shown_before, is_tick)
             if is_over or is_late or is_snapshot_due:
-                snapshots.save_network(state, dataset.aspect)
+                snapshots.save_network(dataset.aspect)
                 if processes.is_first:
                     save_fakes(state, run_folder.fakes_path(folder, state.images_shown), dataset.aspect)
                 last_save = last_snapshot = time.monotonic()
             elif is_stopped or is_save_due:
-                snapshots.save(state)
+                snapshots.save()
                 last_save = time.monotonic()
             if is_stopped and not is_over:
                 snapshots.wait()

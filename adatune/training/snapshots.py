@@ -22,17 +22,20 @@ class Snapshots:
     """The networks and states that a session leaves in its run folder, written one after the other.
 
     Each `save` copies what is to be written into host memory that was allocated once (pinned, for a card). A
-    write that failed raises its error in the training thread: at the next call of any function here.
+    write that failed raises its error in the training thread: at the next call of any function here. Every
+    process calls all of them; the first one writes.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
-        """Write into FOLDER; SAY what has been written."""
-        self._folder, self._say = folder, say
+    def __init__(self, state: TrainingState, folder: Path, say: Callable[[str], None]) -> None:
+        """Write STATE into FOLDER when asked to; SAY what has been written."""
+        self._state, self._folder, self._say = state, folder, say
         self._copies: dict[_Key, Tensor] = {}
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._written = ""
         self._has_said_slow = False
+        if state.processes.is_first:
+            self._on_host(state.state_dict(), set())  # takes the memory, before it is needed in a hurry
 
     def __enter__(self) -> Self:
         return self
@@ -44,23 +47,23 @@ class Snapshots:
         elif kind is not KeyboardInterrupt and self._thread is not None:
             self._thread.join()
 
-    def save(self, state: TrainingState) -> None:
-        """Write state.pt behind this call. Every process has to call it; the first one writes."""
-        content = self._copy(state)
+    def save(self) -> None:
+        """Write state.pt behind this call."""
+        content = self._copy()
         if content is not None:
             self._start(lambda: save_state(content, self._folder / run_folder.STATE))
 
-    def save_network(self, state: TrainingState, aspect: float) -> None:
+    def save_network(self, aspect: float) -> None:
         """Write network-*.safetensors, then state.pt, then remove what is no longer kept, behind this call.
 
         Args:
-            state: as it is now. Every process has to call this; the first one writes.
             aspect: height over width of the photos, for those who look at what the network makes.
         """
-        content = self._copy(state)
+        content = self._copy()
         if content is None:
             return
-        config, path = state.config, run_folder.network_path(self._folder, state.images_shown)
+        config = self._state.config
+        path = run_folder.network_path(self._folder, self._state.images_shown)
 
         def write() -> None:
             networks = {name: content[name] for name in (("G_ema",) if config.light else ("G_ema", "D"))}
@@ -99,8 +102,9 @@ class Snapshots:
         self._thread = threading.Thread(target=run, name="adatune-snapshots", daemon=True)
         self._thread.start()
 
-    def _copy(self, state: TrainingState) -> dict[str, Any] | None:
+    def _copy(self) -> dict[str, Any] | None:
         """The state in host memory, once the write before is done with it; None where others write."""
+        state = self._state
         state.collect_sums()
         if not state.processes.is_first:
             return None

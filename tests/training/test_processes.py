@@ -23,8 +23,10 @@ from adatune.errors import UsageError
 from adatune.training.loop import resume, train
 from adatune.training.processes import ALONE, Processes, taking_part
 
-# Ten steps; the four phases, two adjustments of p, ticks of two steps and a half.
-TEN_STEPS = {"batch": 8, "micro_batch": 4, "length_kimg": 0.08, "ada_interval": 4, "augs": "bgc"}
+# Ten steps; the four phases, two adjustments of p, ticks in the middle of their intervals.
+TEN_STEPS = {
+    "batch": 8, "micro_batch": 4, "length_kimg": 0.08, "tick_kimg": 0.04, "snap_ticks": 2, "augs": "bg",
+}  # fmt: skip
 MEETING = """
 import torch
 from adatune.training.processes import taking_part
@@ -94,8 +96,8 @@ def test_two_processes_train_ten_steps_as_one_does_and_one_goes_on_where_two_sto
     assert rows(two)[-1]["r_t"] is not None
     assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in two.iterdir())
 
-    resume(one, {"length_kimg": 0.12})
-    resume(two, {"length_kimg": 0.12, "gpus": 1})
+    resume(one, {"length_kimg": 0.096})
+    resume(two, {"length_kimg": 0.096, "gpus": 1})
     assert_equal(read_state(one), read_state(two), "state", tolerance=2e-6)
     assert_equal(rows(one), rows(two), "row", tolerance=2e-6)
 
