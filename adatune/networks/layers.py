@@ -44,8 +44,8 @@ class FullyConnectedLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, in_features] to [batch, out_features], in the dtype of x."""
-        weight = self.weight.to(x.dtype) * self.weight_gain
-        bias = self.bias.to(x.dtype)
+        x = x * self.weight_gain  # not the weight, which is larger than a batch
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         bias = bias if self.lr_mul == 1 else bias * self.lr_mul
         if self.activation == "linear":
             return F.linear(x, weight, bias)
@@ -82,15 +82,29 @@ class Conv2dLayer(nn.Module):
         The result is multiplied by GAIN; RESIDUAL, of the result's shape, is added last.
         """
         is_linear = self.activation == "linear" and self.bias is None and self.conv_clamp is None
-        weight_gain = self.weight_gain * gain if is_linear else self.weight_gain
-        weight = (self.weight * weight_gain).to(x.dtype)
+        weight, scale = self.weight, None
+        if is_linear:
+            weight = weight * (self.weight_gain * gain)
+        elif x.dtype == torch.float32:
+            # The epilogue multiplies anyway, and spares the weight two passes. Unscaled fp16 would overflow.
+            scale = x.new_full((len(x), len(weight)), self.weight_gain)
+        else:
+            weight = weight * self.weight_gain
         f = self.resample_filter if self.up > 1 or self.down > 1 else None
-        x = conv2d_resample(x, weight, f, self.up, self.down, self.padding, flip_weight=self.up == 1)
+        x = conv2d_resample(
+            x, weight.to(x.dtype), f, self.up, self.down, self.padding, flip_weight=self.up == 1
+        )
         if is_linear:
             return x if residual is None else x + residual
-        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
-        gain = (sqrt(2) if self.activation == "lrelu" else 1.0) * gain
-        return epilogue(x, bias=self.bias, residual=residual, act=self.activation, gain=gain, clamp=clamp)
+        return epilogue(
+            x,
+            scale,
+            bias=self.bias,
+            residual=residual,
+            act=self.activation,
+            gain=(sqrt(2) if self.activation == "lrelu" else 1.0) * gain,
+            clamp=None if self.conv_clamp is None else self.conv_clamp * gain,
+        )
 
 
 class MappingNetwork(nn.Module):

@@ -227,7 +227,7 @@ class _Epilogue(torch.autograd.Function):
         terms = Terms(demodulation, noise, strength, bias, style)
         out = _forward(u, terms, residual, curve)
         # Where only the slope is asked for, the result tells it too, and the next layer saves it anyway.
-        ctx.saves_result = demodulation is None and style is None and residual is None
+        ctx.saves_result = not ctx.needs_input_grad[1] and style is None and residual is None
         ctx.save_for_backward(out if ctx.saves_result else u, *terms)
         ctx.curve = curve
         return out

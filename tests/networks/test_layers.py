@@ -29,6 +29,19 @@ def test_a_layer_keeps_the_variance_of_its_input():
     assert Conv2dLayer(64, 64, 3)(torch.randn(4, 64, 32, 32)).std().item() == pytest.approx(1, rel=0.05)
 
 
+def test_half_and_single_precision_apply_the_same_gains_and_add_the_residual_last():
+    torch.manual_seed(0)
+    layer = Conv2dLayer(8, 6, 3, activation="lrelu", conv_clamp=1.0)
+    torch.nn.init.normal_(layer.bias)
+    x, residual = torch.randn(2, 8, 5, 5), torch.randn(2, 6, 5, 5)
+    expected = torch.nn.functional.conv2d(x, layer.weight / 72**0.5, layer.bias, padding=1)
+    expected = (torch.nn.functional.leaky_relu(expected, 0.2) * 2**0.5).clamp(-1, 1) * 0.5 + residual
+    single = layer(x, 0.5, residual)
+    half = layer(x.bfloat16(), 0.5, residual.bfloat16())
+    assert torch.allclose(single, expected, atol=1e-5)
+    assert torch.allclose(half.float(), expected, atol=0.05)
+
+
 def test_the_second_moment_becomes_one_and_zero_stays_zero():
     x = normalize_second_moment(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     assert x.square().mean(dim=1).tolist() == [pytest.approx(1), 0]

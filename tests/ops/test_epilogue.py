@@ -106,6 +106,13 @@ def test_one_plane_of_noise_serves_the_whole_batch_and_needs_no_strength():
     assert worst_difference(derivatives(epilogue, tensors), expected)[0] < 1e-12
 
 
+def test_a_constant_demodulation_scales_and_its_derivatives_stay_right():
+    tensors = inputs_of(("demodulation", "bias", "strength"))
+    tensors["demodulation"] = tensors["demodulation"].detach()
+    expected = derivatives(epilogue_reference, tensors, **CURVES["clamped"])
+    assert worst_difference(derivatives(epilogue, tensors, **CURVES["clamped"]), expected)[0] < 1e-12
+
+
 def test_noise_that_asks_for_a_gradient_gets_one():
     tensors = inputs_of(("strength",))
     noise = tensors["noise"].requires_grad_()

@@ -101,6 +101,15 @@ def test_one_plane_of_noise_serves_the_whole_batch():
     assert_equals_the_definition(tensors, torch.float32)
 
 
+def test_a_constant_demodulation_equals_the_definition():
+    tensors = inputs_of(("demodulation", "bias"), (2, 5, 4, 4))
+    tensors["demodulation"] = tensors["demodulation"].detach()
+    with ops_mode("fused"):
+        found = derivatives(epilogue, tensors, clamp=0.7)
+    for name, value in derivatives(epilogue_reference, tensors, clamp=0.7).items():
+        assert relative_error(found[name], value) < 1e-5, name
+
+
 def test_any_memory_layout_is_read_and_channels_last_is_written():
     tensors = inputs_of(("demodulation", "residual"), (2, 4, 6, 5))
     expected = epilogue_reference(**tensors)
