@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adatune.data.dataset import Dataset
-from adatune.device import describe_device
+from adatune.device import check_precision, cpu_has_bf16, describe_device
 from adatune.home import runs_folder
 from adatune.training import cost
 from adatune.training.config import TrainConfig
@@ -55,7 +55,11 @@ class Plan:
 
 
 def make_plan(config: TrainConfig, dataset: Dataset, device: "torch.device") -> Plan:
-    """Work out what CONFIG means for DATASET on DEVICE. Trains and writes nothing."""
+    """Work out what CONFIG means for DATASET on DEVICE. Trains and writes nothing.
+
+    Raises:
+        UsageError: DEVICE does not compute in the precision that CONFIG asks for.
+    """
     speed = cost.seconds_per_kimg(config, device)
     seconds = config.length_images / 1000 * speed
     memory = memory_bytes(config.network, config.micro_batch, device.type, config.precision)
@@ -65,7 +69,7 @@ def make_plan(config: TrainConfig, dataset: Dataset, device: "torch.device") -> 
     rows = {
         "Dataset": _dataset_words(config, dataset, shown),
         "Network": _network_words(config),
-        "Device": describe_device(device),
+        "Device": _device_words(config, device),
         "Batch": _batch_words(config),
         "Augmentation": _augmentation_words(config),
         "Frozen": _frozen_words(config),
@@ -75,7 +79,9 @@ def make_plan(config: TrainConfig, dataset: Dataset, device: "torch.device") -> 
         "Disk": f"up to {_size(disk)} in {runs_folder()}; {_size(cost.snapshot_bytes(config))} a snapshot",
         "Saved": _saving_words(config),
     }
-    return Plan(rows, _notices(config, dataset, disk), speed, hours, memory, disk, len(dataset), shown)
+    return Plan(
+        rows, _notices(config, dataset, device, disk), speed, hours, memory, disk, len(dataset), shown
+    )
 
 
 def render_plan(plan: Plan) -> Group:
@@ -102,6 +108,15 @@ def _network_words(config: TrainConfig) -> str:
     labels = f", {config.c_dim} classes" if config.c_dim else ""
     sizes = f"generator {_millions(generator)}, discriminator {_millions(discriminator)} parameters"
     return f"{start}: {sizes}{labels}"
+
+
+def _device_words(config: TrainConfig, device: "torch.device") -> str:
+    precision = check_precision(device, config.precision)
+    name = f"{config.gpus} x {describe_device(device)}" if config.gpus > 1 else describe_device(device)
+    if precision == "fp32":
+        return f"{name}, fp32"
+    where = "highest resolutions" if device.type == "cuda" else "operands of the convolutions"
+    return f"{name}, {precision} in the {where}"
 
 
 def _batch_words(config: TrainConfig) -> str:
@@ -171,13 +186,15 @@ def _saving_words(config: TrainConfig) -> str:
     return f"{snapshots} ({kept}), the state each {config.save_minutes:g} min"
 
 
-def _notices(config: TrainConfig, dataset: Dataset, disk: int) -> tuple[str, ...]:
+def _notices(config: TrainConfig, dataset: Dataset, device: "torch.device", disk: int) -> tuple[str, ...]:
     notices: list[str] = []
     if dataset.labels is not None and not config.cond:
         reason = (
             "the source network has none" if config.resume and not config.c_dim else "--cond would use them"
         )
         notices.append(f"the labels of {dataset.name} are not used: {reason}.")
+    if device.type == "cpu" and config.precision == "bf16" and not cpu_has_bf16():
+        notices.append("this CPU has no bfloat16 units: --precision fp32 is faster on it.")
     if len(dataset) < 30:
         notices.append(f"{len(dataset)} images are few; results get varied from about 30.")
     free = _free_disk()

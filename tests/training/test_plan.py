@@ -7,6 +7,8 @@ from PIL import Image
 from rich.console import Console
 
 from adatune.data.dataset import Dataset, open_dataset
+from adatune.device import cpu_has_bf16
+from adatune.errors import UsageError
 from adatune.training.config import TrainConfig
 from adatune.training.plan import Plan, make_plan, render_plan
 
@@ -98,3 +100,21 @@ def test_off_a_terminal_each_heading_is_one_line(dataset: Dataset) -> None:
     plan = plan_of(dataset)
     assert len(plan.lines()) == len(plan.rows) + len(plan.notices)
     assert all("\n" not in line for line in plan.lines())
+
+
+def test_the_device_is_told_with_its_number_format(dataset: Dataset) -> None:
+    assert plan_of(dataset).rows["Device"] == f"CPU ({torch.get_num_threads()} threads), fp32"
+    assert (
+        plan_of(dataset, precision="bf16").rows["Device"].endswith("bf16 in the operands of the convolutions")
+    )
+    assert plan_of(dataset, gpus=2, micro_batch=4).rows["Device"].startswith("2 x CPU")
+
+
+def test_a_precision_that_the_device_lacks_is_refused_before_anything_is_written(dataset: Dataset) -> None:
+    with pytest.raises(UsageError, match="--precision fp16 is for CUDA cards"):
+        plan_of(dataset, precision="fp16")
+
+
+def test_bf16_is_said_to_be_slow_on_a_cpu_without_units_for_it(dataset: Dataset) -> None:
+    notices = plan_of(dataset, precision="bf16").notices
+    assert any("no bfloat16 units" in notice for notice in notices) != cpu_has_bf16()
