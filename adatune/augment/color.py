@@ -23,13 +23,16 @@ def transform_color(images: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
     Raises:
         ValueError: the pictures have neither one nor three channels.
     """
-    matrix, offset = matrix.to(images.dtype)[..., None, None], offset.to(images.dtype)[:, None, None, None]
-    if images.shape[1] == 3:
+    matrix, offset = matrix.to(images.dtype), offset.to(images.dtype)[:, None, None]
+    if images.shape[1] == 3 and images.is_cuda:
         # No product of matrices: with TF32 a GPU would round the colours to 10 bits.
-        red, green, blue = (images[:, None, channel] * matrix[:, :, channel] for channel in range(3))
-        return red + green + blue + offset
+        weights = matrix[..., None, None]
+        red, green, blue = (images[:, None, channel] * weights[:, :, channel] for channel in range(3))
+        return red + green + blue + offset[..., None]
+    if images.shape[1] == 3:
+        return torch.baddbmm(offset, matrix, images.flatten(2)).reshape(images.shape)
     if images.shape[1] == 1:
-        return images * (matrix.sum(dim=(1, 2)) / 3)[:, None] + offset
+        return images * (matrix.sum(dim=(1, 2)) / 3)[:, None, None, None] + offset[..., None]
     raise ValueError(f"colour operations need 1 or 3 channels, not {images.shape[1]}")
 
 

@@ -66,7 +66,7 @@ def warp_reference(images: Tensor, inverse: Tensor) -> Tensor:
     y, x = _positions(inverse.to(images.dtype), height, width)
     rows, row_weights = _seven_pixels(y, height)
     columns, column_weights = _seven_pixels(x, width)
-    samples = _Sample.apply(images.flatten(2), rows, row_weights, columns, column_weights, width)
+    samples = _Sample.apply(images.flatten(2), rows * width, row_weights, columns, column_weights)
     return samples.reshape(*images.shape[:2], *y.shape[1:])
 
 
@@ -118,7 +118,10 @@ def _warp_by_matrices(images: Tensor, inverse: Tensor) -> Tensor:
     along_y = _upsampling_matrix(height, images.device, images.dtype)[used_rows]
     along_x = _upsampling_matrix(width, images.device, images.dtype)[used_columns]
     grid = _multiply(along_y, images, along_x)
-    samples = _Sample.apply(grid.flatten(2), rows, row_weights, columns, column_weights, grid.shape[3])
+    # Once for three passes here; for 49 pixels, on a GPU, this would take gigabytes.
+    places = (rows[:, None] * grid.shape[3] + columns).flatten(0, 1)
+    weights = (row_weights[:, None] * column_weights).flatten(0, 1)
+    samples = _Sample.apply(grid.flatten(2), places, weights, None, None)
     return samples.reshape(*images.shape[:2], *y.shape[1:])
 
 
@@ -219,7 +222,10 @@ def _two_neighbours(position: Tensor, side: int) -> tuple[slice, Tensor, Tensor]
 
 
 class _Sample(torch.autograd.Function):
-    """Weighted sums of pixels: [batch, channels, height * width] -> [batch, channels, samples]."""
+    """Weighted sums of pixels: [batch, channels, height * width] -> [batch, channels, samples].
+
+    The rows are given as the places of their first pixels; without columns they are the pixels themselves.
+    """
 
     @staticmethod
     def forward(
@@ -227,21 +233,20 @@ class _Sample(torch.autograd.Function):
         pixels: Tensor,
         rows: Tensor,
         row_weights: Tensor,
-        columns: Tensor,
-        column_weights: Tensor,
-        width: int,
+        columns: Tensor | None,
+        column_weights: Tensor | None,
     ) -> Tensor:
         ctx.save_for_backward(rows, row_weights, columns, column_weights)
-        ctx.width, ctx.pixels = width, pixels.shape[2]
+        ctx.pixels = pixels.shape[2]
         result = pixels.new_zeros(*pixels.shape[:2], rows.shape[2])
-        for place, weight in _places_and_weights(rows, row_weights, columns, column_weights, width):
+        for place, weight in _places_and_weights(rows, row_weights, columns, column_weights):
             result.addcmul_(pixels.gather(2, place.expand(-1, pixels.shape[1], -1)), weight)
         return result
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        gradient = _Spread.apply(grads[0], *ctx.saved_tensors, ctx.width, ctx.pixels)
-        return gradient, None, None, None, None, None
+        gradient = _Spread.apply(grads[0], *ctx.saved_tensors, ctx.pixels)
+        return gradient, None, None, None, None
 
 
 class _Spread(torch.autograd.Function):
@@ -253,32 +258,33 @@ class _Spread(torch.autograd.Function):
         samples: Tensor,
         rows: Tensor,
         row_weights: Tensor,
-        columns: Tensor,
-        column_weights: Tensor,
-        width: int,
+        columns: Tensor | None,
+        column_weights: Tensor | None,
         pixels: int,
     ) -> Tensor:
         ctx.save_for_backward(rows, row_weights, columns, column_weights)
-        ctx.width = width
         result = samples.new_zeros(*samples.shape[:2], pixels)
-        for place, weight in _places_and_weights(rows, row_weights, columns, column_weights, width):
+        for place, weight in _places_and_weights(rows, row_weights, columns, column_weights):
             # Where torch is asked for deterministic algorithms, this adds in a fixed order on a GPU, too.
             result.scatter_add_(2, place.expand(-1, samples.shape[1], -1), samples * weight)
         return result
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        gradient = _Sample.apply(grads[0], *ctx.saved_tensors, ctx.width)
-        return gradient, None, None, None, None, None, None
+        gradient = _Sample.apply(grads[0], *ctx.saved_tensors)
+        return gradient, None, None, None, None, None
 
 
 def _places_and_weights(
-    rows: Tensor, row_weights: Tensor, columns: Tensor, column_weights: Tensor, width: int
+    rows: Tensor, row_weights: Tensor, columns: Tensor | None, column_weights: Tensor | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Place in the flat picture and weight of each pixel of a neighbourhood, [batch, 1, samples] each."""
     for row, row_weight in zip(rows, row_weights, strict=True):
+        if columns is None or column_weights is None:
+            yield row.unsqueeze(1), row_weight.unsqueeze(1)
+            continue
         for column, column_weight in zip(columns, column_weights, strict=True):
-            yield (row * width + column).unsqueeze(1), (row_weight * column_weight).unsqueeze(1)
+            yield (row + column).unsqueeze(1), (row_weight * column_weight).unsqueeze(1)
 
 
 class _FusedWarp(torch.autograd.Function):
