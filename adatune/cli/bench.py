@@ -77,13 +77,11 @@ def bench(what: str, counts: bool, as_json: bool, **settings: Any) -> None:
 
 
 def _measure(config: "BenchConfig", as_json: bool) -> None:
-    from rich.console import Console
-
     from adatune.bench.run import bench as run
     from adatune.bench.tables import print_result
 
-    with Console(stderr=True, highlight=False).status("Getting ready") as status:
-        result = run(config, lambda text: status.update(text))
+    # Plain lines: what moves on the screen takes time from what is measured.
+    result = run(config, lambda text: click.echo(f"{text} ...", err=True))
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2))
     else:
