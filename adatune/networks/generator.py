@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from adatune.networks.config import NetworkConfig
 from adatune.networks.layers import FILTER_TAPS, Conv2dLayer, FullyConnectedLayer, MappingNetwork, as_dtype
 from adatune.networks.precision import Precision, block_dtype
-from adatune.ops import bias_act, conv2d_resample, modulated_conv2d, upfirdn2d
+from adatune.ops import conv2d_resample
 from adatune.ops.epilogue import epilogue
 from adatune.ops.modulated_conv2d import Modulation, modulation, scale_channels
+from adatune.ops.to_rgb import to_rgb
 from adatune.ops.upfirdn2d import resampling_filter
 
 Noise = str | Sequence[Tensor]  # "const", "random", "none", or one plane [batch, 1, height, width] per layer
@@ -93,10 +94,9 @@ class ToRGBLayer(nn.Module):
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """x [batch, in, h, w], w [batch, w_dim] to [batch, image channels, h, w]."""
-        x = modulated_conv2d(x, self.weight, self.affine(w) * self.weight_gain, demodulate=False)
-        return bias_act(x, self.bias, "linear", clamp=self.conv_clamp)
+    def forward(self, x: Tensor, w: Tensor, image: Tensor | None = None) -> Tensor:
+        """RGB of x [batch, in, h, w] and w [batch, w_dim], plus IMAGE at twice its size: float32."""
+        return to_rgb(x, self.weight, self.affine(w) * self.weight_gain, self.bias, self.conv_clamp, image)
 
 
 class SynthesisBlock(nn.Module):
@@ -155,11 +155,8 @@ class SynthesisBlock(nn.Module):
             features = scale_channels(x, first.styles)
             features = self.conv0(features, first, next(noise), style=last.styles)
         features = self.conv1(features, last, next(noise), gain, residual=residual)
-        if img is not None:
-            img = upfirdn2d(img, self.resample_filter, up=2, padding=(2, 1, 2, 1), gain=4)
         if self.has_torgb:
-            rgb = self.torgb(features, ws[:, self.num_conv]).float()
-            img = rgb if img is None else img + rgb
+            img = self.torgb(features, ws[:, self.num_conv], img)
         return features, img
 
 
