@@ -97,10 +97,12 @@ class TrainConfig:
             raise UsageError(f"--seed is {self.seed}; it goes from 0 to {_LARGEST_SEED}.")
         if self.batch % self.micro_batch:
             raise UsageError(f"--batch {self.batch} is not a multiple of the micro-batch {self.micro_batch}.")
-        if self.batch % (self.gpus * self.micro_batch):
+        at_once = self.gpus * self.micro_batch
+        if self.batch % at_once:
             raise UsageError(
                 f"--batch {self.batch} on --gpus {self.gpus} does not split into micro-batches of "
-                f"{self.micro_batch} for each. Use --batch {self.gpus * self.micro_batch}, or fewer GPUs."
+                f"{self.micro_batch} for each. Use --batch {-(-self.batch // at_once) * at_once}, or fewer "
+                "GPUs."
             )
         if self.mbstd_group is not None and self.micro_batch % min(self.mbstd_group, self.micro_batch):
             raise UsageError(

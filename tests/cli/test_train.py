@@ -71,6 +71,24 @@ def test_a_run_is_planned_trained_and_continued(home: Path, adatune: Run) -> Non
     assert kimgs == sorted(set(kimgs))
 
 
+def test_a_run_of_two_processes_speaks_once_and_is_planned_for_both(
+    home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (home / "tiny.toml").write_text(TINY.replace("batch = 4", "batch = 8"))
+    options = ["--config", str(home / "tiny.toml"), "--gpus", "2", "--device", "cpu", "--kimg", "0.008"]
+    with pytest.raises(SystemExit) as leaving:
+        main(["train", *options])
+    assert leaving.value.code == 0
+    written = capfd.readouterr()
+    assert written.out.count("Dataset ") == written.out.count("Done: ") == 1
+    assert written.err.count("Saved network-000000.008") == 1
+    run = home / "runs/00000-faces"
+    assert "gpus = 2" in (run / "config.toml").read_text()
+    assert "micro_batch = 4" in (run / "config.toml").read_text()
+    assert (run / "network-000000.008.safetensors").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -83,6 +101,8 @@ def test_a_run_is_planned_trained_and_continued(home: Path, adatune: Run) -> Non
         (["--resume", "77"], 1, "There is no run 77"),
         (["--config", "missing.toml"], 1, "There is no missing.toml"),
         (["--freezed", "b4"], 2, "--freezed b4 is no block"),
+        (["--gpus", "3"], 2, "does not give each GPU whole minibatch-std groups"),
+        (["--gpus", "0"], 2, "--gpus is 0; it must be above 0"),
     ],
 )
 @pytest.mark.usefixtures("home")

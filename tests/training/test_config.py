@@ -23,6 +23,8 @@ NUMBERS = [
         ({"r1_gamma": -1.0}, "--gamma is -1.0; it cannot be negative"),
         ({"batch": 6, "micro_batch": 4}, "--batch 6 is not a multiple of the micro-batch 4"),
         ({"batch": 6, "micro_batch": 6}, "does not split into minibatch-std groups of 4"),
+        ({"batch": 8, "gpus": 2}, "--batch 8 on --gpus 2 does not split into micro-batches of 8.*--batch 16"),
+        ({"gpus": 0}, "--gpus is 0; it must be above 0"),
         ({"aug_p": 1.1}, "--aug-p is 1.1"),
         ({"p_max": 2.0}, "--p-max is 2.0"),
         ({"target": -1.5}, "--target is -1.5"),

@@ -10,7 +10,7 @@ from adatune.data.dataset import Dataset, open_dataset
 from adatune.errors import DatasetError, UsageError
 from adatune.networks import NetworkConfig
 from adatune.training.config import TrainConfig
-from adatune.training.presets import largest_group, resolve
+from adatune.training.presets import for_gpus, largest_group, resolve
 
 CPU = torch.device("cpu")
 
@@ -99,6 +99,15 @@ def test_minibatch_std_groups_divide_the_batch(batch: int, wanted: int, group: i
     assert batch % group == 0
 
 
+def test_each_gpu_gets_its_part_of_the_batch(tmp_path: Path) -> None:
+    config = config_of(tmp_path, gpus=2, batch=16)
+    assert (config.batch, config.micro_batch, config.mbstd_group) == (16, 8, 4)
+    assert for_gpus(config, 4, CPU) == {"gpus": 4, "micro_batch": 4}
+    assert for_gpus(config, 1, CPU) == {"gpus": 1, "micro_batch": 16}
+    with pytest.raises(UsageError, match="--batch 16 on --gpus 8"):
+        for_gpus(config, 8, CPU)
+
+
 def test_freezing_is_counted_in_the_networks_own_layers(tmp_path: Path) -> None:
     c = config_of(tmp_path, NetworkConfig(), freeze_d="b128", freeze_g="b16", freeze_m="2")
     assert (c.freeze_d, c.freeze_g, c.freeze_m) == (10, 3, 2)
@@ -160,6 +169,9 @@ def test_the_strength_can_be_taken_from_the_network(tmp_path: Path) -> None:
         ({"batch": 0}, "--batch is 0"),
         ({"length_kimg": 0.0}, "--kimg is 0"),
         ({"channel_base": 0}, "channel_base is 0"),
+        ({"gpus": 4}, "--batch 8 on --gpus 4 does not give each GPU whole .* groups of 4 .* --batch 16"),
+        ({"gpus": 3, "batch": 8}, "does not give each GPU whole .* Use --batch 12"),
+        ({"gpus": -1}, "--gpus is -1"),
     ],
 )
 def test_impossible_options_are_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:

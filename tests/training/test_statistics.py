@@ -25,6 +25,17 @@ def test_values_that_are_not_finite_are_left_out_and_counted() -> None:
     assert means["not_finite"] == 4  # two scores and their signs
 
 
+def test_sums_of_two_processes_make_the_means_of_one() -> None:
+    together, first, second = (Statistics(torch.device("cpu")) for _ in range(3))
+    values = torch.tensor([1.0, 2.0, 3.0, torch.nan])
+    together.add("loss_D", values)
+    first.add("loss_D", values[:1])
+    second.add("loss_D", values[1:])
+    for one, other in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        one += other  # as processes.collect does
+    assert first.means() == together.means()
+
+
 def test_a_restored_tick_goes_on() -> None:
     first, second = Statistics(torch.device("cpu")), Statistics(torch.device("cpu"))
     first.add("r1", torch.tensor(2.0))
