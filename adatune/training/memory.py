@@ -25,9 +25,9 @@ _FIXED_BYTES = {"cuda": 1.0e9, "mps": 0.5e9, "cpu": 0.5e9}  # libraries and thei
 def activation_bytes(network: NetworkConfig, is_half: bool) -> tuple[float, float]:
     """Bytes that one forward pass holds for the backward pass, per image: generator, discriminator.
 
-    Generator, of each resolution: both convolutions' results, the scaled inputs of the second and of toRGB,
-    the block's output, and below that the scaled input of the first. Discriminator: the input, the first
-    convolution's result before and after its filter, and at half size the second's and the skip's input.
+    Generator, of each resolution: both convolutions' results, the scaled input of the second, the block's
+    output, and at half size the scaled input of the first. Discriminator: the input, the first convolution's
+    result before and after its filter, and at half size the second's and the skip's input.
     """
     generator = discriminator = 0.0
     for resolution in network.resolutions:
@@ -35,7 +35,7 @@ def activation_bytes(network: NetworkConfig, is_half: bool) -> tuple[float, floa
         features, below = network.feature_maps(resolution), network.feature_maps(resolution // 2)
         area = resolution**2
         is_lowest = resolution == 4
-        generator += size * area * (3 * features if is_lowest else 5 * features + below / 4)
+        generator += size * area * (2 * features if is_lowest else 4 * features + below / 4)
         discriminator += size * area * (3 * features + (0 if is_lowest else (features + below) / 4))
     return generator, discriminator
 

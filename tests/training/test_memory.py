@@ -20,7 +20,7 @@ def held_bytes(network: nn.Module, forward: Callable[[], Tensor]) -> tuple[Tenso
     held: dict[int, Tensor] = {}
 
     def hold(tensor: Tensor) -> Tensor:
-        is_activation = tensor.ndim == 4 and len(tensor) == IMAGES
+        is_activation = tensor.ndim >= 3 and len(tensor) == IMAGES
         if is_activation and tensor.untyped_storage().data_ptr() not in of_network:
             held.setdefault(tensor.untyped_storage().data_ptr(), tensor)
         return tensor
