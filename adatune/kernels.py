@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 # auto: kernels on a CUDA card; torch: never; fused: also on a CPU, in Triton's interpreter (tests).
@@ -60,6 +61,11 @@ def may_fuse(kernel: str, *tensors: "Tensor | None") -> bool:
     if _mode == "fused" and _is_interpreted():
         return True
     return all(tensor.is_cuda for tensor in given)
+
+
+def is_available(device: "torch.device") -> bool:
+    """Whether there is anything on DEVICE that kernels could run on."""
+    return _has_triton() and (device.type == "cuda" or (_mode == "fused" and _is_interpreted()))
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,8 @@ from adatune.augment import AugmentPipe
 from adatune.augment.strength import AugmentStrength
 from adatune.errors import RunError
 from adatune.home import write_atomically
-from adatune.networks import Discriminator, Generator
+from adatune.networks import Discriminator, Generator, set_precision
+from adatune.networks.precision import Precision
 from adatune.training.config import TrainConfig
 from adatune.training.flat_parameters import FlatParameters
 from adatune.training.freeze import trainable_discriminator, trainable_generator
@@ -40,6 +41,9 @@ class TrainingState:
     ) -> None:
         self.config, self.device, self.label_pool, self.processes = config, device, label_pool, processes
         self.G, self.D, self.G_ema = (_prepare(network, device) for network in networks)
+        if device.type != "cpu":  # a CPU has no use for half precision but in convolutions
+            for network in (self.G, self.D, self.G_ema):
+                set_precision(network, cast("Precision", config.precision))
         self.generator_parameters = trainable_generator(self.G, config.freeze_g, config.freeze_m)
         self.discriminator_parameters = trainable_discriminator(self.D, config.freeze_d)
         flat_generator = _flatten(self.G, self.generator_parameters)

@@ -1,0 +1,62 @@
+"""How the steps of a run are taken on its device: number formats, kernels, recorded graphs.
+
+None of it changes what a run is. What cannot be used is said once, with its reason, and done without.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from adatune.device import set_up_device
+from adatune.errors import UsageError
+from adatune.kernels import OpsMode, is_available, set_ops
+from adatune.ops.convolution import operand_dtype
+from adatune.training.config import TrainConfig
+from adatune.training.graphs import CudaRecorder, RecordedSteps
+from adatune.training.kernel_check import check_kernels
+from adatune.training.state import TrainingState
+from adatune.training.step import training_step
+
+Step = Callable[[TrainingState, Tensor, Tensor | None], None]
+
+
+def prepare_device(config: TrainConfig, device: torch.device) -> list[str]:
+    """Set DEVICE up as CONFIG says and check the kernels on it; before anything is computed there.
+
+    Returns:
+        What the user should know: kernels that are not used, and why.
+
+    Raises:
+        UsageError: the device has no such precision, or kernels are asked for and cannot run.
+    """
+    set_up_device(device, config.precision, config.deterministic)
+    set_ops(cast("OpsMode", config.ops))
+    if config.ops == "torch":
+        return []
+    if not is_available(device):
+        if config.ops == "fused":
+            raise UsageError(
+                f"--ops fused needs a CUDA card and the package triton, and --device is {device.type}. "
+                "Leave --ops out."
+            )
+        return ["Triton is not installed, so training is slower."] if device.type == "cuda" else []
+    return [
+        f"The kernel {name} is not used on this card ({reason}); plain torch does its work, more slowly."
+        for name, reason in check_kernels(device).items()
+    ]
+
+
+def step_taker(config: TrainConfig, device: torch.device, announce: Callable[[str], None]) -> Step:
+    """What takes the steps of a run; ANNOUNCE is told once should it have to change its ways."""
+    if device.type == "cuda" and config.graphs:
+        return RecordedSteps(CudaRecorder(device), announce)
+    if device.type == "cpu" and config.precision == "bf16":
+        return _step_with_bfloat16_operands
+    return training_step
+
+
+def _step_with_bfloat16_operands(state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
+    with operand_dtype(torch.bfloat16):
+        training_step(state, images, labels)
