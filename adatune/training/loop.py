@@ -15,13 +15,14 @@ from torch import Tensor
 
 from adatune.data.dataset import Dataset, open_dataset
 from adatune.data.loader import Loader
+from adatune.data.resident import fits_on
 from adatune.device import memory_gb
 from adatune.errors import Interrupted, UsageError
 from adatune.training import run_folder
 from adatune.training.config import TrainConfig
 from adatune.training.config_file import read_config, write_config
 from adatune.training.launch import is_orphaned
-from adatune.training.micro_batch import first_step
+from adatune.training.micro_batch import FittingSteps
 from adatune.training.processes import ALONE, Processes
 from adatune.training.progress import Progress
 from adatune.training.sample_grid import save_fakes, save_reals
@@ -111,7 +112,10 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
         if processes.is_first:
             run_folder.truncate_stats(folder, state.step)
         last_save = last_snapshot = last_tick = started
-        tick_start_images, seconds_before, is_first = state.images_shown, state.seconds, True
+        tick_start_images, seconds_before = state.images_shown, state.seconds
+        take_step = FittingSteps(training_step, progress.note)
+        if fits_on(state.device, dataset):
+            loader.move_to_device(progress.note)
         if state.images_shown >= config.length_images:
             progress.note(f"All {config.length_kimg:g} kimg were done already; a longer --kimg goes on.")
         while state.images_shown < config.length_images:
@@ -119,12 +123,7 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
             images, labels = loader.batch(shown_before, config.batch)
             if labels is None and state.label_pool is not None:
                 labels = state.label_pool[:1].expand(len(images), -1)
-            if is_first:
-                is_first, lowered = False, first_step(state, images, labels)
-                if lowered:
-                    progress.note(f"The batch does not fit the card's memory: micro-batches of {lowered}.")
-            else:
-                training_step(state, images, labels)
+            take_step(state, images, labels)
             now = time.monotonic()
             state.seconds = seconds_before + now - started
             progress.update(state.images_shown)
