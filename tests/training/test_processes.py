@@ -1,6 +1,5 @@
 """Several processes on the CPU, over gloo: sums and decisions, and whole runs equal to those of one."""
 
-import signal
 import socket
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ from tiny_runs import (
     start_process,
     start_python,
     start_together,
-    wait_for,
 )
 
 from adatune.errors import UsageError
@@ -100,18 +98,3 @@ def test_two_processes_train_ten_steps_as_one_does_and_one_goes_on_where_two_sto
     resume(two, {"length_kimg": 0.096, "gpus": 1})
     assert_equal(read_state(one), read_state(two), "state", tolerance=2e-6)
     assert_equal(rows(one), rows(two), "row", tolerance=2e-6)
-
-
-def test_a_process_that_is_killed_ends_the_run_with_a_clear_error_and_a_whole_state(
-    dataset: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "run"
-    config = make_config(dataset, gpus=2, batch=8, length_kimg=1000, tick_kimg=0.008)
-    first, second = start_together(partial(start_process, START, config, folder), 2, free_port())
-    wait_for(folder / "state.pt", first)
-    second.send_signal(signal.SIGKILL)
-    second.communicate()
-    _, errors = first.communicate(timeout=30)
-    assert "RunError: Process 0 of 2 lost another one" in errors
-    assert first.returncode == 1
-    assert read_state(folder)["step"]
