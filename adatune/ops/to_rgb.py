@@ -72,7 +72,8 @@ def _precise(x: Tensor) -> Tensor:
 @lru_cache
 def _filter(device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # the same tensor serves training later
-        return resampling_filter(FILTER_TAPS).to(device)
+        f = resampling_filter(FILTER_TAPS)
+        return f if device.type == "meta" else f.to(device)  # where work is only counted, its values are needed
 
 
 class _FusedToRgb(torch.autograd.Function):
