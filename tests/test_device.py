@@ -1,6 +1,7 @@
 """Devices by name, and how torch computes on them."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,30 @@ def test_setting_up_a_cpu_says_its_precision_and_leaves_nothing_behind():
     assert set_up_device(CPU, "auto", deterministic=False) == "fp32"
     assert not torch.are_deterministic_algorithms_enabled()
     assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+
+
+FAULTS = """
+import resource, sys, torch
+from adatune.device import keep_freed_memory
+is_kept = sys.argv[1] == "True" and keep_freed_memory()
+torch.set_num_threads(1)
+for turn in range(40):
+    if turn == 20:  # by then all blocks have found their places
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [torch.ones(12_000_000) for _ in range(2)]  # 48 MB each, above what glibc keeps by itself
+    del blocks
+print(is_kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_freed_memory_is_used_again_where_the_c_library_can_keep_it():
+    kept, returned = (
+        subprocess.run(
+            [sys.executable, "-c", FAULTS, choice], capture_output=True, text=True, check=True
+        ).stdout
+        for choice in ("True", "False")
+    )
+    is_kept, faults = kept.split()
+    assert is_kept == str(platform.libc_ver()[0] == "glibc")
+    if is_kept == "True":
+        assert int(faults) * 10 < int(returned.split()[1])
