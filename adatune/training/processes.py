@@ -146,8 +146,9 @@ def _losing_no_process() -> Generator[None]:
         yield
     except RuntimeError as error:
         rank, count = torch.distributed.get_rank(), torch.distributed.get_world_size()
+        # gloo begins with a line of its source and goes on with advice.
+        reason = str(error).splitlines()[0].split("] ", 1)[-1].split(". ")[0]
         raise RunError(
-            f"Process {rank} of {count} lost another one, which ended early or cannot be reached: "
-            f"{str(error).splitlines()[0]} What was saved before is whole; go on with "
-            "'adatune train --resume latest'."
+            f"Process {rank} of {count} lost another one, which ended early or cannot be reached ({reason}). "
+            "What was saved before is whole; go on with 'adatune train --resume latest'."
         ) from error

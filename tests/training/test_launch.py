@@ -48,6 +48,7 @@ def test_a_process_that_is_killed_ends_all_of_them(dataset: Path) -> None:
     assert process.returncode == 1
     assert "Process 0 of 2 was killed (SIGKILL)" in errors
     assert "Process 1 of 2 lost another one" in errors
+    assert "gloo/" not in errors
     assert "Traceback" not in errors
     assert read_state(folder)["step"]
 
