@@ -34,15 +34,17 @@ def latents(state: TrainingState, phase: int, samples: Tensor, labels: Tensor | 
     """
     G, config = state.G, state.config
     z = draw(random.normal, state, phase, Purpose.LATENTS, samples, G.z_dim)
-    ws = G.mapping(z, labels)
+    if config.style_mixing:  # both latents in one run of the mapping network
+        other = draw(random.normal, state, phase, Purpose.MIXING_LATENTS, samples, G.z_dim)
+        z, labels = torch.cat([z, other]), None if labels is None else torch.cat([labels, labels])
+    ws, *others = G.mapping(z, labels).split(len(samples))
     state.phase_sums[: config.w_dim] += ws[:, 0].detach().sum(dim=0)
-    if not config.style_mixing:
+    if not others:
         return ws
-    mixed = G.mapping(draw(random.normal, state, phase, Purpose.MIXING_LATENTS, samples, G.z_dim), labels)
     coin, where = draw(random.uniform, state, phase, Purpose.MIXING_CUTOFF, samples[:1] * 0, 2)[0]
     cutoff = torch.where(coin < config.style_mixing, 1 + (where * (G.num_ws - 1)).floor(), G.num_ws)
     is_first = torch.arange(G.num_ws, device=ws.device) < cutoff
-    return torch.where(is_first[:, None], ws, mixed)
+    return torch.where(is_first[:, None], ws, others[0])
 
 
 def layer_noise(state: TrainingState, phase: int, samples: Tensor) -> list[Tensor]:

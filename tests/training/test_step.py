@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adatune import random
+from adatune.kernels import ops_mode
 from adatune.random import Purpose
 from adatune.training.config import TrainConfig
 from adatune.training.sources import fresh_networks
@@ -172,6 +173,19 @@ def test_five_steps_equal_the_procedure_written_out() -> None:
     assert state.path_length_mean.item() == pytest.approx(plain.path_mean.item(), rel=1e-3)
     assert state.p == pytest.approx(plain.pipe.p.item(), rel=1e-6)
     assert state.p != 0.5
+
+
+def test_a_step_by_kernels_equals_a_step_of_plain_torch() -> None:
+    config = small_config(
+        resolution=8, channel_max=8, mapping_layers=1, batch=2, micro_batch=2, mbstd_group=2, augs="color"
+    )
+    images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    plain, fused = new_state(config), new_state(config)
+    training_step(plain, images, None)  # all four phases
+    with ops_mode("fused"):  # in Triton's interpreter
+        training_step(fused, images, None)
+    for ours, theirs in ((fused.G, plain.G), (fused.D, plain.D), (fused.G_ema, plain.G_ema)):
+        assert largest_difference(ours, theirs) < 1e-4
 
 
 def test_without_the_interval_factor_the_step_would_differ() -> None:
