@@ -148,7 +148,7 @@ def keep_freed_memory() -> bool:
 
     A step frees and asks for the same gigabytes over and over, and the system clears every page of fresh
     memory: 890,000 pages in a step at 64x64 with the full width. Kept, the step took 9.4 s of CPU instead of
-    11.0 (once), and at 32x32 7% less (three times). For the whole process, which grows by what lies idle (10%).
+    11.0 (once), and at 32x32 7% less (three times). For the whole process, which grows by what is idle (10%).
 
     Returns: whether the C library took the settings (glibc only).
     """
