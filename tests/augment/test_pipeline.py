@@ -1,12 +1,11 @@
 """The whole pipeline against published vectors, its derivatives, and its draws."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
+from host_waits import OnlyOnTheDevice
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from vectors import read_vectors, relative_error
 
 from adatune.augment import AugmentPipe
@@ -18,16 +17,6 @@ from adatune.ops import warp_triton
 # Published inputs, outputs and gradients at fixed percentiles: SIZE.SET.PERCENTILE.out and .dx.
 VECTORS = read_vectors("augment").tensors
 CASES = sorted(key.removesuffix(".out") for key in VECTORS if key.endswith(".out"))
-
-
-class OnlyOnTheDevice(TorchDispatchMode):
-    """Raises where the host would have to wait for a GPU."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        assert name not in ("_local_scalar_dense", "nonzero", "masked_select", "_unique2"), name
-        assert name != "_to_copy" or (kwargs or {}).get("device") in (None, args[0].device), "between devices"
-        return func(*args, **(kwargs or {}))
 
 
 def gradients(function: Callable[[Tensor], Tensor], images: Tensor) -> list[Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from host_waits import OnlyOnTheDevice
 from torch import Tensor
 
 from adatune import random
@@ -186,6 +187,18 @@ def test_a_step_by_kernels_equals_a_step_of_plain_torch() -> None:
         training_step(fused, images, None)
     for ours, theirs in ((fused.G, plain.G), (fused.D, plain.D), (fused.G_ema, plain.G_ema)):
         assert largest_difference(ours, theirs) < 1e-4
+
+
+def test_the_host_never_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adatune.ops.warp._may_read_values", lambda _: False)  # as on a GPU
+    state = new_state(
+        small_config(augs="bgcfnc", r1_interval=2, path_length_interval=2, c_dim=3), torch.eye(3)
+    )
+    images, labels = batches(1)[0], torch.eye(3)[[0, 1, 2, 2]]
+    training_step(state, images, labels)  # makes constants, once
+    with OnlyOnTheDevice():
+        for _ in range(4):  # every phase, and p moves
+            training_step(state, images, labels)
 
 
 def test_without_the_interval_factor_the_step_would_differ() -> None:
