@@ -73,7 +73,7 @@ def _precise(x: Tensor) -> Tensor:
 def _filter(device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # the same tensor serves training later
         f = resampling_filter(FILTER_TAPS)
-        return f if device.type == "meta" else f.to(device)  # where work is only counted, its values are needed
+        return f if device.type == "meta" else f.to(device)  # counting needs its values
 
 
 class _FusedToRgb(torch.autograd.Function):

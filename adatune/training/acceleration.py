@@ -14,7 +14,7 @@ from adatune.errors import UsageError
 from adatune.kernels import OpsMode, is_available, set_ops
 from adatune.ops.convolution import operand_dtype
 from adatune.training.config import TrainConfig
-from adatune.training.graphs import CudaRecorder, RecordedSteps
+from adatune.training.graphs import CudaRecorder, RecordedSteps, warm_up_steps
 from adatune.training.kernel_check import check_kernels
 from adatune.training.state import TrainingState
 from adatune.training.step import training_step
@@ -51,7 +51,7 @@ def prepare_device(config: TrainConfig, device: torch.device) -> list[str]:
 def step_taker(config: TrainConfig, device: torch.device, announce: Callable[[str], None]) -> Step:
     """What takes the steps of a run; ANNOUNCE is told once should it have to change its ways."""
     if device.type == "cuda" and config.graphs:
-        return RecordedSteps(CudaRecorder(device), announce)
+        return RecordedSteps(CudaRecorder(device), announce, warm_up_steps(config))
     if device.type == "cpu" and config.precision == "bf16":
         return _step_with_bfloat16_operands
     return training_step

@@ -12,13 +12,19 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from adatune.training.config import TrainConfig
 from adatune.training.state import TrainingState
 from adatune.training.step import training_step
 
 Part = Callable[[], None]
-# Steps taken as they stand before anything is recorded: libraries pick algorithms and load kernels in them.
-# R1's interval of 16 makes every phase run at least twice.
-WARM_UP_STEPS = 17
+
+
+def warm_up_steps(config: TrainConfig) -> int:
+    """Steps to take before anything is recorded: every phase at least once, and those of each step often.
+
+    Libraries pick algorithms and load kernels in them, and what does not fit the memory is found.
+    """
+    return max(config.path_length_interval, config.r1_interval, 2) + 1
 
 
 class Recorder(Protocol):
@@ -67,9 +73,9 @@ class RecordedSteps:
         self,
         recorder: Recorder,
         announce: Callable[[str], None],
-        warm_up_steps: int = WARM_UP_STEPS,
+        warm_up_steps: int,
     ) -> None:
-        """Record with RECORDER after WARM_UP_STEPS; say through ANNOUNCE when recording is given up."""
+        """Record with RECORDER after so many steps; say through ANNOUNCE when recording is given up."""
         self._recorder, self._announce, self._warm_up_left = recorder, announce, warm_up_steps
         self._replays: dict[str, Part] = {}
         self._batch: tuple[Tensor, Tensor | None] | None = None

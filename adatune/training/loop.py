@@ -19,17 +19,19 @@ from adatune.data.resident import fits_on
 from adatune.device import memory_gb
 from adatune.errors import Interrupted, UsageError
 from adatune.training import run_folder
+from adatune.training.acceleration import prepare_device, step_taker
 from adatune.training.config import TrainConfig
 from adatune.training.config_file import read_config, write_config
 from adatune.training.launch import is_orphaned
+from adatune.training.memory import one_pass_fits
 from adatune.training.micro_batch import FittingSteps
 from adatune.training.processes import ALONE, Processes
 from adatune.training.progress import Progress
 from adatune.training.sample_grid import save_fakes, save_reals
 from adatune.training.snapshots import Snapshots
 from adatune.training.sources import fresh_networks, starting_networks
+from adatune.training.speed_probe import SpeedProbe, measured_words
 from adatune.training.state import TrainingState, load_state
-from adatune.training.step import training_step
 
 
 def train(config: TrainConfig, folder: Path | None = None, processes: Processes = ALONE) -> Path:
@@ -50,10 +52,11 @@ def train(config: TrainConfig, folder: Path | None = None, processes: Processes 
     _check_count(config, processes)
     dataset, device = open_dataset(Path(config.data)), processes.device(config.device)
     processes.decided_by_first(dataset.check_pictures)
+    notices = prepare_device(config, device)
     labels = _label_pool(dataset, config, device)
     state = TrainingState(config, starting_networks(config), labels, device, processes)
     folder = processes.decided_by_first(lambda: _new_run(state, dataset, folder))
-    _run(state, dataset, folder)
+    _run(state, dataset, folder, notices)
     return folder
 
 
@@ -72,12 +75,13 @@ def resume(folder: Path, changes: dict[str, Any] | None = None, processes: Proce
     config = processes.decided_by_first(lambda: replace(read_config(path), **changes or {}))
     _check_count(config, processes)
     dataset, device = open_dataset(Path(config.data)), processes.device(config.device)
+    notices = prepare_device(config, device)
     labels = _label_pool(dataset, config, device)
     state = TrainingState(config, fresh_networks(config), labels, device, processes)
     load_state(state, folder / run_folder.STATE)
     if changes and processes.is_first:
         write_config(path, config)
-    _run(state, dataset, folder)
+    _run(state, dataset, folder, notices)
     return folder
 
 
@@ -98,8 +102,8 @@ def _new_run(state: TrainingState, dataset: Dataset, folder: Path | None) -> Pat
     return folder
 
 
-def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
-    """Train to the end of the configuration; the story of a session."""
+def _run(state: TrainingState, dataset: Dataset, folder: Path, notices: list[str]) -> None:
+    """Train to the end of the configuration; the story of a session, which begins with NOTICES."""
     config, processes, started = state.config, state.processes, time.monotonic()
     with (
         _sole_writer(folder, processes),
@@ -113,9 +117,13 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
             run_folder.truncate_stats(folder, state.step)
         last_save = last_snapshot = last_tick = started
         tick_start_images, seconds_before = state.images_shown, state.seconds
-        take_step = FittingSteps(training_step, progress.note)
+        for notice in notices:
+            progress.note(notice)
         if fits_on(state.device, dataset):
             loader.move_to_device(progress.note)
+        state.config = replace(config, one_pass=config.one_pass or one_pass_fits(config, state.device))
+        take_step = FittingSteps(step_taker(config, state.device, progress.note), progress.note)
+        probe = SpeedProbe(config, state.device)
         if state.images_shown >= config.length_images:
             progress.note(f"All {config.length_kimg:g} kimg were done already; a longer --kimg goes on.")
         while state.images_shown < config.length_images:
@@ -128,6 +136,9 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
             state.seconds = seconds_before + now - started
             progress.update(state.images_shown)
             snapshots.check()
+            speed = probe.step_taken(state.step - 1)
+            if speed is not None:
+                progress.note(measured_words(speed, config, state.images_shown))
 
             is_stopped, is_late, is_save_due, is_snapshot_due = processes.any_of(
                 stop.is_set() or is_orphaned(),
@@ -147,6 +158,7 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
                     progress.tick(row | {"memory_gb": memory_gb(state.device)})
                 state.statistics.clear()
                 last_tick, tick_start_images = now, state.images_shown
+                probe.interrupt()
 
             is_snapshot_due = is_snapshot_due or _is_snapshot_step(state, shown_before, is_tick)
             if is_over or is_late or is_snapshot_due:
@@ -154,9 +166,11 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
                 if processes.is_first:
                     save_fakes(state, run_folder.fakes_path(folder, state.images_shown), dataset.aspect)
                 last_save = last_snapshot = time.monotonic()
+                probe.interrupt()
             elif is_stopped or is_save_due:
                 snapshots.save()
                 last_save = time.monotonic()
+                probe.interrupt()
             if is_stopped and not is_over:
                 snapshots.wait()
                 raise Interrupted(

@@ -12,7 +12,7 @@ import torch
 
 from adatune.training.config import TrainConfig
 from adatune.training.cost import phase_flops, training_flops
-from adatune.training.graphs import WARM_UP_STEPS
+from adatune.training.graphs import warm_up_steps
 from adatune.training.progress import duration
 
 FEWEST_STEPS = 5
@@ -44,7 +44,7 @@ class SpeedProbe:
         self._cycle = min(lcm(*intervals), _LONGEST_CYCLE)
         self.steps_to_skip = 1  # still
         if device.type == "cuda":  # each phase once more after the warm-up, when it is recorded
-            self.steps_to_skip = self._cycle + (WARM_UP_STEPS if config.graphs else 0)
+            self.steps_to_skip = self._cycle + (warm_up_steps(config) if config.graphs else 0)
         self._started = 0.0
         self._flops: list[float] = []  # per image, of each step measured
         self._is_done = False
