@@ -71,10 +71,11 @@ def adam_kernel(
     g = tl.where(g == infinity, 1e5, tl.where(g == -infinity, -1e5, g))
     square = beta2 * v + one_minus_beta2 * g * g
     scale = tl.rsqrt(_one_minus_exp(tl.load(steps).to(tl.float32) * log_beta2))
-    updated = p - learning_rate * (g / (tl.sqrt(square) * scale + epsilon))
-    is_sound = (tl.abs(square) < infinity) & (tl.abs(updated) < infinity)
-    tl.store(squares + offset, tl.where(is_sound, square, v), mask=is_inside)
-    tl.store(parameters + offset, tl.where(is_sound, updated, p), mask=is_inside)
+    change = learning_rate * (g / (tl.sqrt(square) * scale + epsilon))
+    has_square = tl.abs(square) < infinity
+    has_change = has_square & (tl.abs(change) < infinity)
+    tl.store(squares + offset, tl.where(has_square, square, v), mask=is_inside)
+    tl.store(parameters + offset, tl.where(has_change, p - change, p), mask=is_inside)
 
 
 @triton.jit
