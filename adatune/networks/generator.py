@@ -130,33 +130,33 @@ class SynthesisBlock(nn.Module):
         self.num_conv = 1 if is_first else 2
 
     def forward(
-        self, x: Tensor | None, img: Tensor | None, ws: Tensor, noise: Iterator[Tensor | None]
+        self, x: Tensor | None, img: Tensor | None, ws: Sequence[Tensor], noise: Iterator[Tensor | None]
     ) -> tuple[Tensor, Tensor | None]:
         """One resolution up.
 
         Args:
             x: features [batch, channels, h/2, w/2] from the block below; None at 4x4.
             img: the RGB sum so far (fp32), or None.
-            ws: [batch, num_conv + 1, w_dim]; the last one is toRGB's.
+            ws: num_conv + 1 times [batch, w_dim]; the last one is toRGB's.
             noise: yields one plane (or None) per layer.
         """
-        dtype = block_dtype(self.precision, self.is_fp16, ws.device)
-        last = self.conv1.modulation(ws[:, self.num_conv - 1], dtype)
+        dtype = block_dtype(self.precision, self.is_fp16, ws[0].device)
+        last = self.conv1.modulation(ws[self.num_conv - 1], dtype)
         gain, residual = 1.0, None
         if x is None:
-            features = as_dtype(self.const.expand(ws.shape[0], -1, -1, -1), dtype)
+            features = as_dtype(self.const.expand(len(ws[0]), -1, -1, -1), dtype)
             features = scale_channels(features, last.styles)
         else:
             x = as_dtype(x, dtype)
             if self.architecture == "resnet":
                 gain = sqrt(0.5)
                 residual = self.skip(x, gain)
-            first = self.conv0.modulation(ws[:, 0], dtype)
+            first = self.conv0.modulation(ws[0], dtype)
             features = scale_channels(x, first.styles)
             features = self.conv0(features, first, next(noise), style=last.styles)
         features = self.conv1(features, last, next(noise), gain, residual=residual)
         if self.has_torgb:
-            img = self.torgb(features, ws[:, self.num_conv], img)
+            img = self.torgb(features, ws[self.num_conv], img)
         return features, img
 
 
@@ -197,9 +197,10 @@ class SynthesisNetwork(nn.Module):
         if ws.ndim != 3 or ws.shape[1] != self.num_ws:
             raise ValueError(f"ws must be [batch, {self.num_ws}, {self.config.w_dim}]; got {list(ws.shape)}")
         planes = iter(self._noise_planes(ws, noise))
+        rows = ws.float().unbind(1)  # at once: each selection by itself has a gradient as large as ws
         x, img, position = None, None, 0
         for block in self.blocks:
-            x, img = block(x, img, ws[:, position : position + block.num_conv + 1].float(), planes)
+            x, img = block(x, img, rows[position : position + block.num_conv + 1], planes)
             position += block.num_conv
         assert img is not None, "the last block always has toRGB"
         return img

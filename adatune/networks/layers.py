@@ -6,11 +6,12 @@ Source: Karras et al. 2018, arXiv:1710.10196, section 4.1 (and section 3: miniba
 from math import sqrt
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adatune.ops import bias_act, conv2d_resample
+from adatune.ops import conv2d_resample
+from adatune.ops.affine import affine
 from adatune.ops.epilogue import epilogue
+from adatune.ops.scaled import scaled
 from adatune.ops.upfirdn2d import resampling_filter
 
 FILTER_TAPS = (1, 3, 3, 1)
@@ -44,12 +45,12 @@ class FullyConnectedLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, in_features] to [batch, out_features], in the dtype of x."""
-        x = x * self.weight_gain  # not the weight, which is larger than a batch
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
-        bias = bias if self.lr_mul == 1 else bias * self.lr_mul
         if self.activation == "linear":
-            return F.linear(x, weight, bias)
-        return bias_act(F.linear(x, weight), bias, self.activation)
+            return affine(x, weight, bias if self.lr_mul == 1 else bias * self.lr_mul, self.weight_gain)
+        # A factor passes through the activation: that of the bias becomes one of the whole.
+        x = affine(x, weight, None, self.weight_gain / self.lr_mul)[:, :, None, None]
+        return epilogue(x, bias=bias, act=self.activation, gain=sqrt(2) * self.lr_mul)[:, :, 0, 0]
 
 
 class Conv2dLayer(nn.Module):
@@ -84,16 +85,14 @@ class Conv2dLayer(nn.Module):
         is_linear = self.activation == "linear" and self.bias is None and self.conv_clamp is None
         weight, scale = self.weight, None
         if is_linear:
-            weight = weight * (self.weight_gain * gain)
+            weight = scaled(weight, self.weight_gain * gain, x.dtype)
         elif x.dtype == torch.float32:
             # The epilogue multiplies anyway, and spares the weight two passes. Unscaled fp16 would overflow.
             scale = x.new_full((len(x), len(weight)), self.weight_gain)
         else:
-            weight = weight * self.weight_gain
+            weight = scaled(weight, self.weight_gain, x.dtype)
         f = self.resample_filter if self.up > 1 or self.down > 1 else None
-        x = conv2d_resample(
-            x, weight.to(x.dtype), f, self.up, self.down, self.padding, flip_weight=self.up == 1
-        )
+        x = conv2d_resample(x, weight, f, self.up, self.down, self.padding, flip_weight=self.up == 1)
         if is_linear:
             return x if residual is None else x + residual
         return epilogue(

@@ -122,17 +122,13 @@ def _backward(
     like = (u, terms.demodulation, terms.strength, terms.bias, terms.style)
     wants_u, wants_d, wants_strength, wants_bias, wants_style = wanted
     terms = _in_type(terms, computing_dtype(u))
-    s = terms.style
     compute = plain_gradients
     if g.numel() and may_fuse("epilogue", g, u, *terms):
         from adatune.ops.epilogue_triton import fused_gradients as compute
     gu, sums = compute(
         g, u, terms, curve, has_result, wants_u, (wants_bias, wants_d, wants_strength, wants_style)
     )
-    gd, g_strength, gb = _times(sums.u, s), _times(sums.noise, s), _times(sums.ones, s)
-    g_strength = None if g_strength is None else g_strength.sum()
-    gb = None if gb is None else gb.sum(dim=0)
-    return _in_types_of((gu, gd, g_strength, gb, sums.other), like)
+    return _in_types_of((gu, sums.u, sums.noise, sums.ones, sums.other), like)
 
 
 def _second_backward(
@@ -156,10 +152,11 @@ def _second_backward(
     ad, a_strength, ab, a_style = (None if c is None else c.to(dtype) for c in cotangents[1:])
     a_strength = None if a_strength is None else a_strength.reshape(1, 1)
     ab = None if ab is None else ab[None]
-    slope = _plus(_times(ad, s), _times(a_style, d))
+    at_u = _times(ad, s)
+    slope = _sum_of_products((at_u, None), (a_style, d))
     coefficients = Coefficients(
         s if d is None else _times(d, s),
-        _times(ad, s),
+        at_u,
         _times(a_strength, s),
         _times(ab, s),
         a_style,
@@ -179,10 +176,9 @@ def _second_backward(
     cg, cu, sums = compute(a, g, u, terms, coefficients, curve, has_result, wants_fields, wanted_sums)
     cd = cs = cb = c_strength = None
     if wants_d:
-        cd = _plus(_times(sums.other, s), _times(a_style, sums.u))
+        cd = _sum_of_products((sums.other, s), (a_style, sums.u))
     if wants_style:
-        cs = _plus(_times(sums.other, d), _times(ad, sums.u))
-        cs = _plus(_plus(cs, _times(a_strength, sums.noise)), _times(ab, sums.ones))
+        cs = _sum_of_products((sums.other, d), (ad, sums.u), (a_strength, sums.noise), (ab, sums.ones))
     if has_style and wants_bias and sums.ones is not None:
         cb = (a_style * sums.ones).sum(dim=0)
     if has_style and wants_strength and sums.noise is not None:
@@ -206,9 +202,15 @@ def _times(x: Tensor | None, factor: Tensor | None) -> Tensor | None:
     return x if x is None or factor is None else x * factor
 
 
-def _plus(x: Tensor | None, y: Tensor | None) -> Tensor | None:
-    """The sum, where None is zero."""
-    return y if x is None else x if y is None else x + y
+def _sum_of_products(*pairs: tuple[Tensor | None, Tensor | None]) -> Tensor | None:
+    """The sum of `_times` of the pairs; None is zero."""
+    total = None
+    for x, factor in pairs:
+        if x is not None and total is not None and factor is not None:
+            total = torch.addcmul(total, x, factor)
+        elif x is not None:
+            total = _times(x, factor) if total is None else total + x
+    return total
 
 
 class _Epilogue(torch.autograd.Function):

@@ -30,16 +30,17 @@ class Terms(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Sums over pixels [batch, channels] of m g, m the slope with gain, times one, u, the noise; and another.
+    """Sums over pixels of m g, m the slope with gain, times one, u, the noise; and another.
 
-    The other is that of y g in the first backward pass, of m g times the cotangent of u's gradient in the
-    second.
+    In the first backward pass m has the style too, what is [channels] or a number below is summed over
+    everything else, and the other sum is that of y g. In the second all are [batch, channels], and the other
+    is that of m g times the cotangent of u's gradient.
     """
 
-    ones: Tensor | None
-    u: Tensor | None
-    noise: Tensor | None
-    other: Tensor | None
+    ones: Tensor | None  # [channels]
+    u: Tensor | None  # [batch, channels]
+    noise: Tensor | None  # 0-dim
+    other: Tensor | None  # [batch, channels]
 
 
 class Coefficients(NamedTuple):
@@ -92,14 +93,15 @@ def plain_gradients(
     g = g.to(computing_dtype(u), memory_format=_layout(u))
     z = _slope_source(u, terms, curve, has_result)
     m = _sloped(g, z, curve, has_result)
+    style = 1 if terms.style is None else terms.style
     sums = Sums(
-        _pixel_sum(m, None, curve) if wanted[0] else None,
+        (_pixel_sum(m, None, curve) * style).sum(dim=0) if wanted[0] else None,
         None,
-        _pixel_sum(m, terms.noise, curve) if wanted[2] else None,
+        (_pixel_sum(m, terms.noise, curve) * style).sum() if wanted[2] else None,
         _activate(z, curve).mul_(g).sum(dim=(2, 3)) if wanted[3] else None,
     )
     if wanted[1]:
-        sums = sums._replace(u=_pixel_sum(m, u, curve, scratch=z))  # nothing reads z any more
+        sums = sums._replace(u=_pixel_sum(m, u, curve, scratch=z) * style)  # nothing reads z any more
     if not wants_u:
         return None, sums
     factors = [one for one in (terms.demodulation, terms.style) if one is not None]

@@ -25,10 +25,11 @@ _WARPS = 4
 def fused_forward(u: Tensor, terms: Terms, residual: Tensor | None, curve: Curve) -> Tensor:
     """`plain_forward` in one pass."""
     out = _empty_like(u)
+    terms = _readable(terms)
     grid, sizes = _tiles(u, terms.noise)
     forward_kernel[grid](
         _channels_last(u),
-        *_contiguous(terms),
+        *terms,
         None if residual is None else _channels_last(residual),
         out,
         **sizes,
@@ -45,12 +46,13 @@ def fused_gradients(
 ) -> tuple[Tensor | None, Sums]:
     """`plain_gradients` in one pass, and one over the partial sums."""
     gu = _empty_like(u) if wants_u else None
+    terms = _readable(terms)
     grid, sizes = _tiles(u, terms.noise)
     partial = _partial_sums(u, grid, wanted)
     gradient_kernel[grid](
         _channels_last(g),
         _channels_last(u),
-        *_contiguous(terms),
+        *terms,
         gu,
         partial,
         **sizes,
@@ -61,7 +63,7 @@ def fused_gradients(
         **_flags(wanted),
         num_warps=_WARPS,
     )
-    return gu, _folded(partial, wanted)
+    return gu, _folded_over_batch(partial, wanted)
 
 
 def fused_second_gradients(
@@ -79,6 +81,7 @@ def fused_second_gradients(
     batch, channels = u.shape[:2]
     cg = _empty_like(g) if wants_fields[0] else None
     cu = _empty_like(u) if wants_fields[1] else None
+    terms = _readable(terms)
     grid, sizes = _tiles(u, terms.noise)
     partial = _partial_sums(u, grid, wanted)
     needs_g = wants_fields[1] or any(wanted)
@@ -86,7 +89,7 @@ def fused_second_gradients(
         None if a is None else _channels_last(a),
         _channels_last(g) if needs_g else None,
         _channels_last(u),
-        *_contiguous(terms),
+        *terms,
         *(None if one is None else one.expand(batch, channels).contiguous() for one in coefficients),
         cg,
         cu,
@@ -111,7 +114,7 @@ def _tiles(u: Tensor, noise: Tensor | None) -> tuple[tuple[int, int, int], dict[
     sizes = {
         "pixels": height * width,
         "channels": channels,
-        "noise_stride": 0 if noise is None or len(noise) == 1 else height * width,
+        "noise_stride": 0 if noise is None or len(noise) == 1 else noise.stride(0),
         "BLOCK_PIXELS": block_pixels,
         "BLOCK_CHANNELS": block_channels,
     }
@@ -122,8 +125,13 @@ def _channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def _contiguous(terms: Terms) -> list[Tensor | None]:
-    return [None if term is None else term.contiguous() for term in terms]
+def _readable(terms: Terms) -> Terms:
+    """The terms as kernels read them: contiguous, but that planes of noise may lie apart."""
+    noise = terms.noise
+    if noise is not None and not noise[0].is_contiguous():
+        noise = noise.contiguous()
+    others = (None if term is None else term.contiguous() for term in terms._replace(noise=None))
+    return Terms(*others)._replace(noise=noise)
 
 
 def _empty_like(x: Tensor) -> Tensor:
@@ -146,6 +154,15 @@ def _folded(partial: Tensor | None, wanted: WantedSums) -> Sums:
         return Sums(None, None, None, None)
     rows = iter(partial.sum(dim=1).unbind(1))
     return Sums(*(next(rows) if is_wanted else None for is_wanted in wanted))
+
+
+def _folded_over_batch(partial: Tensor | None, wanted: WantedSums) -> Sums:
+    """What is [channels] or a number summed over the batch as well."""
+    if partial is not None and sum(wanted) == 1 and wanted[0]:
+        return Sums(partial.sum(dim=(0, 1, 2)), None, None, None)
+    sums = _folded(partial, wanted)
+    ones = None if sums.ones is None else sums.ones.sum(dim=0)
+    return sums._replace(ones=ones, noise=None if sums.noise is None else sums.noise.sum())
 
 
 @triton.jit
@@ -283,6 +300,8 @@ def gradient_kernel(
             x, demodulation, noise, strength, bias, n, p, c, pixels, channels, noise_stride, gain, SLOPE
         )
     mg = _slope(y, gain, clamp, SLOPE) * dy
+    if style is not None:
+        mg = mg * _per_channel(style, n, c, channels)
     SUMS: tl.constexpr = WANTS_ONES + WANTS_U + WANTS_NOISE + WANTS_OTHER
     row = (n * tl.num_programs(0) + tl.program_id(0)) * SUMS * channels + c
     if WANTS_ONES:
@@ -300,8 +319,6 @@ def gradient_kernel(
     if gu is not None:
         if demodulation is not None:
             mg = mg * _per_channel(demodulation, n, c, channels)
-        if style is not None:
-            mg = mg * _per_channel(style, n, c, channels)
         tl.store(gu + offset, mg.to(gu.dtype.element_ty), mask=is_inside)
 
 

@@ -3,14 +3,17 @@
 Modulating the weights per sample gives the same numbers but needs a convolution of its own for each sample.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from adatune.ops.affine import product
 from adatune.ops.conv2d import conv2d_resample
 from adatune.ops.epilogue import epilogue
+from adatune.ops.scaled import scaled
 from adatune.ops.upfirdn2d import Pair
+from adatune.ops.weight_gradients import weight_gradients_wanted
 
 
 class Modulation(NamedTuple):
@@ -67,12 +70,16 @@ def modulation(weight: Tensor, styles: Tensor, dtype: torch.dtype, demodulate: b
         dtype: of the convolution's operands.
         demodulate: whether there are demodulation coefficients.
     """
-    if demodulate and dtype in (torch.float16, torch.bfloat16):
-        # Demodulation undoes any scale; without this the products overflow fp16.
+    if not demodulate:
+        return Modulation(weight.to(dtype), styles, None)
+    scale = None
+    if dtype in (torch.float16, torch.bfloat16):
+        # Demodulation undoes any scale, so that none has a gradient; without this the products overflow fp16.
         fan_in = weight[0].numel()
-        weight = weight / (weight.abs().amax(dim=[1, 2, 3], keepdim=True) * fan_in**0.5)
-        styles = styles / styles.abs().amax(dim=1, keepdim=True)
-    return Modulation(weight.to(dtype), styles, demodulation(weight, styles) if demodulate else None)
+        scale = weight.detach().abs().amax(dim=[1, 2, 3], keepdim=True).mul_(fan_in**0.5).reciprocal_()
+        styles = styles / styles.detach().abs().amax(dim=1, keepdim=True)
+    weight, energies = _ScaledWeight.apply(weight, scale, dtype)
+    return Modulation(weight, styles, _Demodulation.apply(styles, energies))
 
 
 def scale_channels(x: Tensor, factors: Tensor) -> Tensor:
@@ -85,4 +92,55 @@ def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
 
     sum_ik (s_i w_oik)^2 = sum_i s_i^2 sum_k w_oik^2: one matrix product, no weight per sample.
     """
-    return torch.rsqrt(styles.square() @ weight.square().sum(dim=[2, 3]).T + 1e-8)
+    return _Demodulation.apply(styles, _ScaledWeight.apply(weight, None, weight.dtype)[1])
+
+
+class _ScaledWeight(torch.autograd.Function):
+    """weight -> scale * weight in another type, and sum_k (scale * weight_oik)^2 in its own."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, scale: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        energies = weight.square().sum(dim=[2, 3])
+        if scale is None:
+            ctx.save_for_backward(weight)
+            return weight.to(dtype) if weight.dtype != dtype else weight.view_as(weight), energies
+        squared_scale = scale.square()[:, :, 0, 0]
+        ctx.save_for_backward(weight, scale, squared_scale)
+        return scaled(weight, scale, dtype), energies.mul_(squared_scale)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, None, None]:
+        weight, *scales = ctx.saved_tensors
+        g, of_energies = grads
+        if not weight_gradients_wanted():
+            return None, None, None
+        if g is not None:
+            g = scaled(g, scales[0], weight.dtype) if scales else g.to(weight.dtype)
+        if of_energies is None:
+            return g, None, None
+        of_energies = (of_energies * scales[1] if scales else of_energies)[:, :, None, None]
+        if g is None:
+            return weight * (2 * of_energies), None, None
+        return torch.addcmul(g, weight, of_energies, value=2), None, None
+
+
+class _Demodulation(torch.autograd.Function):
+    """(styles s, energies e) -> d = (sum_i s_ni^2 e_oi + 1e-8)^-1/2."""
+
+    @staticmethod
+    def forward(ctx: Any, styles: Tensor, energies: Tensor) -> Tensor:
+        d = torch.mm(styles.square(), energies.T).add_(1e-8).rsqrt_()
+        ctx.save_for_backward(styles, energies, d)
+        return d
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        styles, energies, d = ctx.saved_tensors
+        slope = grads[0] * d.pow(3)  # times -1/2, of the sum under the root
+        of_styles = of_energies = None
+        if ctx.needs_input_grad[0]:
+            of_styles = styles * product(slope, energies, -1.0)
+        if ctx.needs_input_grad[1] and weight_gradients_wanted():
+            of_energies = product(slope.T, styles.square(), -0.5)
+        return of_styles, of_energies

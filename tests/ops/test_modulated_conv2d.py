@@ -7,7 +7,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from vectors import GRADIENT_TOLERANCE, OUTPUT_TOLERANCE, read_vectors, relative_error
 
 from adatune.ops import modulated_conv2d
-from adatune.ops.modulated_conv2d import demodulation
+from adatune.ops.modulated_conv2d import demodulation, modulation
 from adatune.ops.upfirdn2d import resampling_filter
 
 OPS = read_vectors("ops")
@@ -80,3 +80,45 @@ def test_demodulation_is_one_over_the_norm_of_the_modulated_weight():
     weight, styles = torch.randn(5, 4, 3, 3), torch.randn(2, 4)
     modulated = weight[None] * styles[:, None, :, None, None]
     assert relative_error(demodulation(weight, styles), 1 / modulated.flatten(2).norm(dim=2)) < 1e-5
+
+
+def test_scales_that_demodulation_undoes_need_no_gradient():
+    """Half precision divides weight and styles by their largest values; gradients are as if it had not."""
+    torch.manual_seed(4)
+    x = torch.randn(2, 4, 6, 6, dtype=torch.float64)
+    weight, styles = (
+        torch.randn(shape, dtype=torch.float64).requires_grad_() for shape in ((5, 4, 3, 3), (2, 4))
+    )
+
+    def gradients(differentiates_the_scales):
+        scales = [weight.abs().amax(dim=[1, 2, 3], keepdim=True), styles.abs().amax(dim=1, keepdim=True)]
+        scales = scales if differentiates_the_scales else [scale.detach() for scale in scales]
+        out = convolve(x, weight / scales[0], styles / scales[1])
+        (slope,) = torch.autograd.grad(out.pow(3).sum(), styles, create_graph=True)
+        return [
+            slope.detach(),
+            *torch.autograd.grad(slope.square().sum() + out.pow(3).sum(), (weight, styles)),
+        ]
+
+    for kept, constant in zip(gradients(True), gradients(False), strict=True):
+        assert relative_error(constant, kept) < 1e-6
+
+
+def test_the_parts_known_before_the_input_equal_the_definition_in_half_precision():
+    torch.manual_seed(5)
+    weight, styles = torch.randn(6, 4, 3, 3, requires_grad=True), torch.randn(3, 4, requires_grad=True)
+
+    def effective(small):
+        scaled = small.weight.float()[None] * small.styles[:, None, :, None, None]
+        return scaled * small.demodulation[:, :, None, None, None]
+
+    expected = effective(modulation(weight, styles, torch.float32))
+    found = effective(modulation(weight, styles, torch.bfloat16))
+    assert relative_error(found, expected) < 1e-2
+    direction = torch.randn_like(expected)
+    for a, b in zip(
+        torch.autograd.grad(found, (weight, styles), direction),
+        torch.autograd.grad(expected, (weight, styles), direction),
+        strict=True,
+    ):
+        assert relative_error(a, b) < 1e-2
