@@ -24,7 +24,6 @@ from adatune.training.state import TrainingState
 from adatune.training.step import training_step
 
 pytestmark = pytest.mark.gpu
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, when cuBLAS starts
 CARD = torch.device("cuda")
 SMALL = {"z_dim": 32, "w_dim": 32, "mapping_layers": 2, "channel_base": 2048, "channel_max": 64}
 CONFIG = TrainConfig(data="none", resolution=64, batch=8, micro_batch=8, initial_p=0.3, **SMALL)
@@ -32,6 +31,7 @@ CONFIG = TrainConfig(data="none", resolution=64, batch=8, micro_batch=8, initial
 
 @pytest.fixture(autouse=True)
 def exact_arithmetic() -> Iterator[None]:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, when cuBLAS starts
     set_up_device(CARD, "fp32", deterministic=False)
     yield
     torch.use_deterministic_algorithms(False)
