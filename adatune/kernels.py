@@ -1,6 +1,7 @@
 """Which fused GPU kernels may be used: one switch, one list of those that failed, one announcement each.
 
-Every operation with a kernel has a plain torch reference that means the same; `may_fuse` decides.
+Every operation with a kernel has a plain torch reference that means the same; `may_fuse` decides. A program
+that checks nothing, such as a notebook that loads a network, gets plain torch.
 """
 
 import importlib.util
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# auto: kernels on a CUDA card; torch: never; fused: also on a CPU, in Triton's interpreter (tests).
+# auto: kernels on a CUDA card, once they have been checked there; torch: never; fused: unchecked too, and on
+# a CPU in Triton's interpreter (tests).
 OpsMode = Literal["auto", "torch", "fused"]
 
 _mode: OpsMode = "auto"
 _disabled: dict[str, str] = {}  # kernel: why it is not used
+_is_checked = False  # whether kernels have been compared with their references in this process
 
 
 def set_ops(mode: OpsMode) -> None:
@@ -43,6 +46,12 @@ def disable(kernel: str, reason: str) -> None:
     _disabled[kernel] = reason
 
 
+def trust() -> None:
+    """From now on auto uses kernels: those that are wrong have been disabled."""
+    global _is_checked
+    _is_checked = True
+
+
 def disabled() -> dict[str, str]:
     """Kernels that are not used, with the reasons."""
     return dict(_disabled)
@@ -60,7 +69,7 @@ def may_fuse(kernel: str, *tensors: "Tensor | None") -> bool:
         return False
     if _mode == "fused" and _is_interpreted():
         return True
-    return all(tensor.is_cuda for tensor in given)
+    return (_is_checked or _mode == "fused") and all(tensor.is_cuda for tensor in given)
 
 
 def is_available(device: "torch.device") -> bool:

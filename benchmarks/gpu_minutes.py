@@ -59,14 +59,16 @@ def pieces(stage: int, device: torch.device) -> dict[str, tuple[int, Piece]]:
         }
     small = Run("8 plain, eager", 8, 4, "torch", False, 64)
     runs, compared, main_run = (TRAINED, COMPARED, MAIN) if is_card else ([small], [small], small)
+    check = {"kernels": (120, lambda: _kernels(device))} if is_card else {}  # none is used unchecked
     if stage == 2:
         return {
+            **check,
             **{run.name: (100, lambda run=run: training(run, device)) for run in runs},
             "launches": (60, lambda: profile(main_run, device)),
             "losses": (120, lambda: loss_curves(main_run, device, steps=200 if is_card else 4)),
             "continuation": (60, lambda: continuation(main_run, device)),
         }
-    return {
+    return check | {
         f"comparison {run.resolution}": (180, lambda run=run: comparison(run, device)) for run in compared
     }
 

@@ -94,7 +94,7 @@ def count(config: BenchConfig) -> CountResult:
     setting = resolve(config, "cuda" if is_card else "cpu")
     if is_card and setting.precision == "auto":
         setting = replace(setting, precision="fp16")
-    with ops_mode(config.ops):
+    with ops_mode("fused" if is_card and config.ops == "auto" else config.ops):
         phases = count_training(setting, is_card)
     training = train_config(setting, "meta")
     intervals = {name: interval_of(name, training) for name in phases}

@@ -17,6 +17,7 @@ from adatune.augment.operations import NUM_DRAWS, draw_table
 from adatune.ops import upfirdn2d
 from adatune.ops.adam import adam_step
 from adatune.ops.epilogue import epilogue
+from adatune.ops.epilogue_filter import epilogue_filter
 from adatune.ops.to_rgb import to_rgb
 from adatune.ops.upfirdn2d import resampling_filter
 from adatune.ops.warp import warp
@@ -28,14 +29,18 @@ TOLERANCE = 1e-3  # of the largest value, float32; fp16 inputs would hide an err
 def check_kernels(device: torch.device) -> dict[str, str]:
     """Compare every kernel with its reference on DEVICE, values and gradients; disable those that differ.
 
+    The others are used from then on.
+
     Returns: why, by kernel, for those that are not used.
     """
     for kernel, compute in _CHECKS.items():
         with kernels.ops_mode("torch"):
             expected = compute(device)
-        reason = _difference(compute, device, expected)
+        with kernels.ops_mode("fused"):
+            reason = _difference(compute, device, expected)
         if reason:
             kernels.disable(kernel, reason)
+    kernels.trust()
     return kernels.disabled()
 
 
@@ -90,6 +95,12 @@ def _upfirdn2d(device: torch.device) -> list[Tensor]:
         *_with_gradients(upfirdn2d(x, f, down=2, padding=1), [x]),
         *_with_gradients(upfirdn2d(x, f, padding=(1, 1, 1, 1)), [x]),
     ]
+
+
+def _epilogue_filter(device: torch.device) -> list[Tensor]:
+    u, bias = _draw(device, 2, CHANNELS, 9, 7).requires_grad_(), _draw(device, CHANNELS).requires_grad_()
+    f = resampling_filter([1, 3, 3, 1]).to(device)
+    return _with_gradients(epilogue_filter(u, bias, f, 2, 0.8, gain=1.4, clamp=2.0), [u, bias])
 
 
 def _to_rgb(device: torch.device) -> list[Tensor]:
@@ -152,6 +163,7 @@ _CHECKS: dict[str, Callable[[torch.device], list[Tensor]]] = {
     "adam": _adam,
     "epilogue": _epilogue,
     "upfirdn2d": _upfirdn2d,
+    "epilogue_filter": _epilogue_filter,
     "to_rgb": _to_rgb,
     "warp": _warp,
     "augment_draw": _augment_draw,

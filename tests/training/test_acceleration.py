@@ -25,6 +25,7 @@ CONFIG = TrainConfig(
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(kernels, "_disabled", {})
+    monkeypatch.setattr(kernels, "_is_checked", False)
     yield
     kernels.set_ops("auto")
 
