@@ -47,6 +47,9 @@ FILTER = {
     **dict.fromkeys(["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"], "fp32"),
 }
 
+ACTIVATION = {"factor": "fp32", "gain": "fp32", "clamp": "fp32"}
+STRIP = {"SLOPE": 0.2, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64}
+
 PICTURE = dict.fromkeys(["channels", "height", "width"], "i32")
 STEPS = dict.fromkeys(["COLOR", "OFFSET", "NOISE", "CUTOUT"], True)
 RGB = {"x": "*fp16", "matrices": "*fp32", "channels": "i32"}
@@ -183,7 +186,7 @@ KERNELS = [
         "adatune.ops.upfirdn2d_triton",
         "filter_kernel:same",
         {"x": "*fp16", "out": "*fp16", **FILTER},
-        {"UP": 1, "DOWN": 1, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        {"plus": None, "UP": 1, "DOWN": 1, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
         divisible=("channels",),
         has_wide_loads=True,
     ),
@@ -191,6 +194,14 @@ KERNELS = [
         "adatune.ops.upfirdn2d_triton",
         "filter_kernel:up",
         {"x": "*fp16", "out": "*fp16", **FILTER},
+        {"plus": None, "UP": 2, "DOWN": 1, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.upfirdn2d_triton",
+        "filter_kernel:up, added",
+        {"x": "*fp16", "plus": "*fp16", "out": "*fp16", **FILTER},
         {"UP": 2, "DOWN": 1, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
         divisible=("channels",),
         has_wide_loads=True,
@@ -199,7 +210,39 @@ KERNELS = [
         "adatune.ops.upfirdn2d_triton",
         "filter_kernel:down",
         {"x": "*fp16", "out": "*fp16", **FILTER},
-        {"UP": 1, "DOWN": 2, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        {"plus": None, "UP": 1, "DOWN": 2, "STRIP": 16, "BLOCK_COLUMNS": 16, "BLOCK_CHANNELS": 64},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_filter_triton",
+        "epilogue_filter_kernel:forward",
+        {"x": "*fp16", "bias": "*fp32", "out": "*fp16", **FILTER, **ACTIVATION},
+        {**dict.fromkeys(["before", "after", "sums"]), "ACTIVATES": True, **STRIP},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_filter_triton",
+        "epilogue_filter_kernel:gradients",
+        {
+            "x": "*fp16",
+            "after": "*fp16",
+            "bias": "*fp32",
+            "out": "*fp16",
+            "sums": "*fp32",
+            **FILTER,
+            **ACTIVATION,
+        },
+        {**dict.fromkeys(["before"]), "ACTIVATES": False, **STRIP},
+        divisible=("channels",),
+        has_wide_loads=True,
+    ),
+    Kernel(
+        "adatune.ops.epilogue_filter_triton",
+        "epilogue_filter_kernel:second gradient",
+        {"x": "*fp16", "before": "*fp16", "bias": "*fp32", "out": "*fp16", **FILTER, **ACTIVATION},
+        {**dict.fromkeys(["after", "sums"]), "ACTIVATES": False, **STRIP},
         divisible=("channels",),
         has_wide_loads=True,
     ),

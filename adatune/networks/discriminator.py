@@ -18,7 +18,7 @@ from adatune.networks.layers import (
 )
 from adatune.networks.precision import Precision, block_dtype
 from adatune.ops import upfirdn2d
-from adatune.ops.upfirdn2d import resampling_filter
+from adatune.ops.upfirdn2d import filter_beside, resampling_filter
 
 
 class DiscriminatorBlock(nn.Module):
@@ -56,10 +56,13 @@ class DiscriminatorBlock(nn.Module):
             )
         assert x is not None, "every block but the first is given features"
         x = as_dtype(x, dtype)
-        if self.architecture != "resnet":
-            return self.conv1(self.conv0(x)), img
-        residual = self.skip(x, gain=sqrt(0.5))
-        return self.conv1(self.conv0(x), gain=sqrt(0.5), residual=residual), img
+        gain, residual = 1.0, None
+        if self.architecture == "resnet":
+            gain = sqrt(0.5)
+            x, small = filter_beside(x, self.resample_filter, down=2, padding=1)
+            residual = self.skip(small, gain, is_filtered=True)
+        x = self.conv0(x, filter_padding=2)
+        return self.conv1(x, gain, residual, is_filtered=True), img
 
 
 class DiscriminatorEpilogue(nn.Module):

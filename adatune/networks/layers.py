@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from adatune.ops import conv2d_resample
 from adatune.ops.affine import affine
+from adatune.ops.convolution import conv2d
 from adatune.ops.epilogue import epilogue
+from adatune.ops.epilogue_filter import epilogue_filter
 from adatune.ops.scaled import scaled
 from adatune.ops.upfirdn2d import resampling_filter
 
@@ -77,33 +79,48 @@ class Conv2dLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         self.register_buffer("resample_filter", resampling_filter(FILTER_TAPS))
 
-    def forward(self, x: Tensor, gain: float = 1.0, residual: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        gain: float = 1.0,
+        residual: Tensor | None = None,
+        is_filtered: bool = False,
+        filter_padding: int | None = None,
+    ) -> Tensor:
         """[batch, in_channels, h, w] to [batch, out_channels, h*up//down, w*up//down].
 
-        The result is multiplied by GAIN; RESIDUAL, of the result's shape, is added last.
+        Args:
+            x: features.
+            gain: multiplies the result.
+            residual: of the result's shape, added last.
+            is_filtered: x has been through the filter that going down begins with.
+            filter_padding: the result is padded so and filtered: the filter that the next layer begins with.
         """
         is_linear = self.activation == "linear" and self.bias is None and self.conv_clamp is None
-        weight, scale = self.weight, None
-        if is_linear:
-            weight = scaled(weight, self.weight_gain * gain, x.dtype)
-        elif x.dtype == torch.float32:
-            # The epilogue multiplies anyway, and spares the weight two passes. Unscaled fp16 would overflow.
-            scale = x.new_full((len(x), len(weight)), self.weight_gain)
-        else:
-            weight = scaled(weight, self.weight_gain, x.dtype)
-        f = self.resample_filter if self.up > 1 or self.down > 1 else None
-        x = conv2d_resample(x, weight, f, self.up, self.down, self.padding, flip_weight=self.up == 1)
+        # In float32 the epilogue multiplies and spares the weight two passes. Unscaled fp16 would overflow.
+        is_scaled_late = not is_linear and x.dtype == torch.float32
+        weight = self.weight
+        if not is_scaled_late:
+            weight = scaled(weight, self.weight_gain * gain if is_linear else self.weight_gain, x.dtype)
+        x = self._convolve(x, weight, is_filtered)
         if is_linear:
             return x if residual is None else x + residual
+        factor = self.weight_gain if is_scaled_late else 1.0
+        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
+        gain = (sqrt(2) if self.activation == "lrelu" else 1.0) * gain
+        if filter_padding is not None:
+            assert self.bias is not None, "layers before a filter have a bias"
+            return epilogue_filter(x, self.bias, self.resample_filter, filter_padding, factor, gain, clamp)
+        scale = x.new_full(x.shape[:2], factor) if is_scaled_late else None
         return epilogue(
-            x,
-            scale,
-            bias=self.bias,
-            residual=residual,
-            act=self.activation,
-            gain=(sqrt(2) if self.activation == "lrelu" else 1.0) * gain,
-            clamp=None if self.conv_clamp is None else self.conv_clamp * gain,
+            x, scale, bias=self.bias, residual=residual, act=self.activation, gain=gain, clamp=clamp
         )
+
+    def _convolve(self, x: Tensor, weight: Tensor, is_filtered: bool) -> Tensor:
+        if is_filtered:
+            return conv2d(x, weight, stride=1 if weight.shape[2] == 1 else self.down)
+        f = self.resample_filter if self.up > 1 or self.down > 1 else None
+        return conv2d_resample(x, weight, f, self.up, self.down, self.padding, flip_weight=self.up == 1)
 
 
 class MappingNetwork(nn.Module):

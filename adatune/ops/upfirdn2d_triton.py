@@ -29,6 +29,7 @@ def fused_filter(
     down: int,
     padding: tuple[int, ...],
     gain: float,
+    plus: Tensor | None = None,
 ) -> Tensor:
     """Correlate with the product of two filters, as `upfirdn2d` with a flip.
 
@@ -40,6 +41,7 @@ def fused_filter(
         down: 1 or 2; not both 2.
         padding: (x0, x1, y0, y1), may be negative.
         gain: multiplies the result.
+        plus: of the result's shape, added to it.
 
     Returns:
         channels-last, in the type of x; empty where the filter does not fit.
@@ -62,6 +64,7 @@ def fused_filter(
     )
     filter_kernel[grid](
         x.contiguous(memory_format=torch.channels_last),
+        None if plus is None else plus.contiguous(memory_format=torch.channels_last),
         out,
         height,
         width,
@@ -113,6 +116,7 @@ def _filtered_row(
 @triton.jit
 def filter_kernel(
     x,
+    plus,
     out,
     height,
     width,
@@ -143,6 +147,8 @@ def filter_kernel(
     n = tl.program_id(2).to(tl.int64)
     x += n * height * width * channels
     out += n * rows * columns * channels
+    if plus is not None:
+        plus += n * rows * columns * channels
     first = top * DOWN - y0
     h0 = tl.zeros([BLOCK_COLUMNS, BLOCK_CHANNELS], tl.float32)
     h1 = h0
@@ -184,4 +190,6 @@ def filter_kernel(
         offset = (row * columns + column)[:, None] * channels + c[None, :]
         is_pixel = (column < columns) & (column * 0 + row < rows)
         is_inside = is_pixel[:, None] & (c < channels)[None, :]
+        if plus is not None:
+            total += tl.load(plus + offset, mask=is_inside, other=0.0).to(tl.float32)
         tl.store(out + offset, total.to(out.dtype.element_ty), mask=is_inside)

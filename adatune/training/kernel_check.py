@@ -18,6 +18,7 @@ from adatune.ops import upfirdn2d
 from adatune.ops.adam import adam_step
 from adatune.ops.epilogue import epilogue
 from adatune.ops.epilogue_filter import epilogue_filter
+from adatune.ops.epilogue_filter import epilogue_filter
 from adatune.ops.to_rgb import to_rgb
 from adatune.ops.upfirdn2d import resampling_filter
 from adatune.ops.warp import warp
@@ -103,6 +104,12 @@ def _epilogue_filter(device: torch.device) -> list[Tensor]:
     return _with_gradients(epilogue_filter(u, bias, f, 2, 0.8, gain=1.4, clamp=2.0), [u, bias])
 
 
+def _epilogue_filter(device: torch.device) -> list[Tensor]:
+    u, bias = _draw(device, 2, CHANNELS, 9, 7).requires_grad_(), _draw(device, CHANNELS).requires_grad_()
+    f = resampling_filter([1, 3, 3, 1]).to(device)
+    return _with_gradients(epilogue_filter(u, bias, f, 2, 0.8, gain=1.4, clamp=2.0), [u, bias])
+
+
 def _to_rgb(device: torch.device) -> list[Tensor]:
     x, image = _draw(device, 2, CHANNELS, 8, 6), _draw(device, 2, 3, 4, 3)
     weight, styles, bias = _draw(device, 3, CHANNELS, 1, 1), _draw(device, 2, CHANNELS), _draw(device, 3)
@@ -163,6 +170,7 @@ _CHECKS: dict[str, Callable[[torch.device], list[Tensor]]] = {
     "adam": _adam,
     "epilogue": _epilogue,
     "upfirdn2d": _upfirdn2d,
+    "epilogue_filter": _epilogue_filter,
     "epilogue_filter": _epilogue_filter,
     "to_rgb": _to_rgb,
     "warp": _warp,

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from torch.autograd import gradcheck, gradgradcheck
 from vectors import relative_error
 
 from adatune.kernels import ops_mode
 from adatune.ops import upfirdn2d, upfirdn2d_triton
-from adatune.ops.upfirdn2d import resampling_filter
+from adatune.ops.upfirdn2d import filter_beside, resampling_filter
 
 FILTER = resampling_filter([1, 3, 3, 1])
 ASYMMETRIC = torch.tensor([1.0, -2.0, 5.0, 3.0]).outer(torch.tensor([2.0, 3.0, -1.0, 4.0]))
@@ -111,3 +112,26 @@ def test_a_filter_that_changes_is_read_again():
 def test_an_empty_batch_launches_nothing(launches):
     assert fused(torch.randn(0, 2, 6, 6), FILTER, padding=(2, 1, 2, 1)).shape == (0, 2, 6, 6)
     assert launches == []
+
+
+@pytest.mark.parametrize("mode", ["fused", "torch"])
+def test_what_goes_two_ways_has_the_gradients_of_both(mode, launches):
+    torch.manual_seed(1)
+    x = torch.randn(2, 3, 6, 8, requires_grad=True)
+    found = []
+    for is_joined in (True, False):
+        with ops_mode(mode if is_joined else "torch"):
+            y = upfirdn2d(x, FILTER, down=2, padding=1)
+            same, filtered = filter_beside(x, FILTER, down=2, padding=1) if is_joined else (x, y)
+            total = same.pow(3).sum() + filtered.pow(3).sum() * 2
+            (slope,) = torch.autograd.grad(total, x, create_graph=True)
+            found.append([filtered, slope, *torch.autograd.grad(slope.square().sum(), x)])
+    for joined, expected in zip(*found, strict=True):
+        assert relative_error(joined, expected) < 1e-5
+
+
+def test_one_way_alone_has_its_own_gradient():
+    x = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
+    for way in (0, 1):
+        assert gradcheck(lambda x, way=way: filter_beside(x, FILTER.double(), 2, 1)[way], [x])
+    assert gradgradcheck(lambda x: filter_beside(x, FILTER.double(), 2, 1), [x])
