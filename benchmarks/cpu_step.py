@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import naive
 import torch
 from naive import NaiveTraining
 from recording import RESULTS, circumstances, write
@@ -31,13 +32,13 @@ def compare(setting: Setting, device: torch.device, rounds: int) -> dict[str, An
     """Milliseconds by phase of both, and how many times as fast ours is."""
     images = to_device(random_pictures(setting, device), device)
     ours = new_state(setting, device)
-    naive = NaiveTraining(train_config(setting, device), (ours.G, ours.D), device)
+    plain = NaiveTraining(train_config(setting, device), (ours.G, ours.D), device)
     for round_number in range(rounds + 1):
         if round_number < 2:  # the first round warms up
             watches = Stopwatch(device), Stopwatch(device)
         ours.step = CYCLE * round_number
         training_step(ours, images, None, watches[0].run)
-        for name, phase in naive.phases(images).items():
+        for name, phase in plain.phases(images).items():
             watches[1].run(name, phase)
     found = [by_phase(watch.milliseconds()) for watch in watches]
     intervals = {name: interval_of(name, ours.config) for name in found[1]}
@@ -63,7 +64,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--json", type=Path, default=RESULTS / "cpu_step.json", help="file, or none")
+    parser.add_argument(
+        "--filters", choices=("folded", "depthwise"), default="folded", help="of the naive step"
+    )
     options = parser.parse_args()
+    naive.filters_are_depthwise = options.filters == "depthwise"
     device = torch.device("cpu")
     result = circumstances(device)
     rows: list[dict[str, Any]] = []
@@ -81,7 +86,10 @@ def main() -> None:
     mean = prod(row["times_as_fast"] for row in rows) ** (1 / len(rows))
     print(f"geometric mean {mean:.2f} (goal {GOAL})")
     if str(options.json) != "none":
-        write(options.json, {**result, "sizes": rows, "geometric_mean": mean, "goal": GOAL})
+        write(
+            options.json,
+            {**result, "naive_filters": options.filters, "sizes": rows, "geometric_mean": mean, "goal": GOAL},
+        )
 
 
 if __name__ == "__main__":
