@@ -12,7 +12,7 @@ from adatune.bench.generation import GenerationResult, bench_generation
 from adatune.bench.machine import load, machine
 from adatune.bench.training import TrainingResult, bench_training, count_training, interval_of
 from adatune.device import pick_device
-from adatune.kernels import ops_mode
+from adatune.kernels import disabled, ops_mode
 from adatune.training.acceleration import prepare_device
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def bench(config: BenchConfig, say: Callable[[str], object] = lambda _: None) ->
     device = pick_device(config.device)
     setting, before, found = resolve(config, device.type), load(), dict[str, Any]()
     with ops_mode(config.ops):
-        notices = prepare_device(train_config(setting, device, config.ops), device)
+        prepare_device(train_config(setting, device, config.ops), device, say)
         if "training" in config.subjects:
             say("Measuring the machine")
             found["ceilings"] = measure_ceilings(device)
@@ -138,6 +138,6 @@ def bench(config: BenchConfig, say: Callable[[str], object] = lambda _: None) ->
         ops=config.ops,
         load_before=before,
         load_after=load(),
-        notices=notices,
+        notices=[f"The kernel {name} is not used: {reason}" for name, reason in disabled().items()],
         **found,
     )

@@ -22,11 +22,13 @@ from adatune.training.step import training_step
 Step = Callable[[TrainingState, Tensor, Tensor | None], None]
 
 
-def prepare_device(config: TrainConfig, device: torch.device) -> list[str]:
+def prepare_device(config: TrainConfig, device: torch.device, announce: Callable[[str], object]) -> None:
     """Set DEVICE up as CONFIG says and check the kernels on it; before anything is computed there.
 
-    Returns:
-        What the user should know: kernels that are not used, and why.
+    Args:
+        config: precision, ops and deterministic are looked at.
+        device: to compute on.
+        announce: told what takes a while, and which kernels are not used, and why.
 
     Raises:
         UsageError: the device has no such precision, or kernels are asked for and cannot run.
@@ -34,18 +36,21 @@ def prepare_device(config: TrainConfig, device: torch.device) -> list[str]:
     set_up_device(device, config.precision, config.deterministic)
     set_ops(cast("OpsMode", config.ops))
     if config.ops == "torch":
-        return []
+        return
     if not is_available(device):
         if config.ops == "fused":
             raise UsageError(
                 f"--ops fused needs a CUDA card and the package triton, and --device is {device.type}. "
                 "Leave --ops out."
             )
-        return ["Triton is not installed, so training is slower."] if device.type == "cuda" else []
-    return [
-        f"The kernel {name} is not used on this card ({reason}); plain torch does its work, more slowly."
-        for name, reason in check_kernels(device).items()
-    ]
+        if device.type == "cuda":
+            announce("Triton is not installed, so there are no kernels, and training is slower.")
+        return
+    announce("Checking the kernels on this card; the first time they are compiled, which takes a while.")
+    for name, reason in check_kernels(device).items():
+        announce(
+            f"The kernel {name} is not used on this card ({reason}); plain torch does its work, more slowly."
+        )
 
 
 def step_taker(config: TrainConfig, device: torch.device, announce: Callable[[str], None]) -> Step:

@@ -1,11 +1,13 @@
 """A run from its first step to its last: train, tick, snapshot, stop at any moment with all saved."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -52,11 +54,11 @@ def train(config: TrainConfig, folder: Path | None = None, processes: Processes 
     _check_count(config, processes)
     dataset, device = open_dataset(Path(config.data)), processes.device(config.device)
     processes.decided_by_first(dataset.check_pictures)
-    notices = prepare_device(config, device)
+    prepare_device(config, device, partial(_say, processes))
     labels = _label_pool(dataset, config, device)
     state = TrainingState(config, starting_networks(config), labels, device, processes)
     folder = processes.decided_by_first(lambda: _new_run(state, dataset, folder))
-    _run(state, dataset, folder, notices)
+    _run(state, dataset, folder)
     return folder
 
 
@@ -75,14 +77,20 @@ def resume(folder: Path, changes: dict[str, Any] | None = None, processes: Proce
     config = processes.decided_by_first(lambda: replace(read_config(path), **changes or {}))
     _check_count(config, processes)
     dataset, device = open_dataset(Path(config.data)), processes.device(config.device)
-    notices = prepare_device(config, device)
+    prepare_device(config, device, partial(_say, processes))
     labels = _label_pool(dataset, config, device)
     state = TrainingState(config, fresh_networks(config), labels, device, processes)
     load_state(state, folder / run_folder.STATE)
     if changes and processes.is_first:
         write_config(path, config)
-    _run(state, dataset, folder, notices)
+    _run(state, dataset, folder)
     return folder
+
+
+def _say(processes: Processes, words: str) -> None:
+    """Before there is progress to show."""
+    if processes.is_first:
+        print(words, file=sys.stderr)
 
 
 def _check_count(config: TrainConfig, processes: Processes) -> None:
@@ -102,8 +110,8 @@ def _new_run(state: TrainingState, dataset: Dataset, folder: Path | None) -> Pat
     return folder
 
 
-def _run(state: TrainingState, dataset: Dataset, folder: Path, notices: list[str]) -> None:
-    """Train to the end of the configuration; the story of a session, which begins with NOTICES."""
+def _run(state: TrainingState, dataset: Dataset, folder: Path) -> None:
+    """Train to the end of the configuration; the story of a session."""
     config, processes, started = state.config, state.processes, time.monotonic()
     with (
         _sole_writer(folder, processes),
@@ -117,8 +125,6 @@ def _run(state: TrainingState, dataset: Dataset, folder: Path, notices: list[str
             run_folder.truncate_stats(folder, state.step)
         last_save = last_snapshot = last_tick = started
         tick_start_images, seconds_before = state.images_shown, state.seconds
-        for notice in notices:
-            progress.note(notice)
         if fits_on(state.device, dataset):
             loader.move_to_device(progress.note)
         state.config = replace(config, one_pass=config.one_pass or one_pass_fits(config, state.device))

@@ -31,7 +31,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_cpu_takes_plain_steps_with_plain_operations() -> None:
-    assert prepare_device(CONFIG, CPU) == []
+    prepare_device(CONFIG, CPU, pytest.fail)
     assert not kernels.may_fuse("epilogue", torch.zeros(1))
     assert step_taker(CONFIG, CPU, pytest.fail) is training_step
 
@@ -39,7 +39,7 @@ def test_a_cpu_takes_plain_steps_with_plain_operations() -> None:
 def test_kernels_that_cannot_run_are_refused_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_INTERPRET")
     with pytest.raises(UsageError, match=r"--ops fused needs a CUDA card.*cpu\. Leave --ops out"):
-        prepare_device(replace(CONFIG, ops="fused"), CPU)
+        prepare_device(replace(CONFIG, ops="fused"), CPU, pytest.fail)
 
 
 def test_a_kernel_that_fails_its_check_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,9 @@ def test_a_kernel_that_fails_its_check_is_announced(monkeypatch: pytest.MonkeyPa
         return [torch.full([1], float(kernels.may_fuse("adam", torch.zeros(1))))]
 
     monkeypatch.setattr(kernel_check, "_CHECKS", {"adam": wrong})
-    (notice,) = prepare_device(replace(CONFIG, ops="fused"), CPU)
+    told: list[str] = []
+    prepare_device(replace(CONFIG, ops="fused"), CPU, told.append)
+    _, notice = told
     assert notice.startswith("The kernel adam is not used on this card (it is off by")
 
 
@@ -56,7 +58,7 @@ def test_bfloat16_on_a_cpu_rounds_the_convolutions_and_nothing_that_is_kept() ->
     states = []
     for precision in ("fp32", "bf16"):
         config = replace(CONFIG, precision=precision)
-        prepare_device(config, CPU)
+        prepare_device(config, CPU, pytest.fail)
         state = TrainingState(config, fresh_networks(config), None, CPU)
         step_taker(config, CPU, pytest.fail)(state, images, None)
         states.append(state)
