@@ -120,11 +120,11 @@ def _device_words(config: TrainConfig, device: "torch.device") -> str:
 
 
 def _batch_words(config: TrainConfig) -> str:
-    parts = config.batch // config.micro_batch
+    own = config.batch // config.gpus
+    parts = own // config.micro_batch
+    shared = f", {own} on each of {config.gpus} GPUs" if config.gpus > 1 else ""
     split = f" in {parts} micro-batches of {config.micro_batch}" if parts > 1 else ""
-    return (
-        f"{config.batch} images{split}; learning rate {config.learning_rate:g}, R1 gamma {config.r1_gamma:g}"
-    )
+    return f"{config.batch} images{shared}{split}; learning rate {config.learning_rate:g}, R1 gamma {config.r1_gamma:g}"
 
 
 def _augmentation_words(config: TrainConfig) -> str:

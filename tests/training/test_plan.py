@@ -40,6 +40,13 @@ def test_real_and_mirrored_images_are_counted_apart(dataset: Dataset) -> None:
     assert "no mirrored copies" in plan_of(dataset, mirror=False).rows["Dataset"]
 
 
+def test_the_batch_is_divided_among_gpus_and_then_into_micro_batches(dataset: Dataset) -> None:
+    assert plan_of(dataset).rows["Batch"].startswith("8 images; ")
+    assert plan_of(dataset, micro_batch=4).rows["Batch"].startswith("8 images in 2 micro-batches of 4; ")
+    both = plan_of(dataset, batch=16, gpus=2, micro_batch=4).rows["Batch"]
+    assert both.startswith("16 images, 8 on each of 2 GPUs in 2 micro-batches of 4; ")
+
+
 def test_every_guess_is_called_an_estimate(dataset: Dataset) -> None:
     plan = plan_of(dataset)
     for heading in ("Time", "Memory"):
