@@ -124,7 +124,8 @@ def _batch_words(config: TrainConfig) -> str:
     parts = own // config.micro_batch
     shared = f", {own} on each of {config.gpus} GPUs" if config.gpus > 1 else ""
     split = f" in {parts} micro-batches of {config.micro_batch}" if parts > 1 else ""
-    return f"{config.batch} images{shared}{split}; learning rate {config.learning_rate:g}, R1 gamma {config.r1_gamma:g}"
+    steps = f"learning rate {config.learning_rate:g}, R1 gamma {config.r1_gamma:g}"
+    return f"{config.batch} images{shared}{split}; {steps}"
 
 
 def _augmentation_words(config: TrainConfig) -> str:
