@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from adatune.networks.config import NetworkConfig
 from adatune.networks.layers import FILTER_TAPS, Conv2dLayer, FullyConnectedLayer, MappingNetwork, as_dtype
 from adatune.networks.precision import Precision, block_dtype
-from adatune.ops import conv2d_resample
+from adatune.ops.conv2d import conv2d_before_filter
+from adatune.ops.convolution import conv2d
 from adatune.ops.epilogue import epilogue
+from adatune.ops.fir_epilogue import fir_epilogue
 from adatune.ops.modulated_conv2d import Modulation, modulation, scale_channels
 from adatune.ops.to_rgb import to_rgb
 from adatune.ops.upfirdn2d import resampling_filter
@@ -69,19 +71,21 @@ class SynthesisLayer(nn.Module):
             style: [batch, out_channels], multiplies the result: the next layer's styles.
             residual: added to the result.
         """
-        f = self.resample_filter if self.up > 1 else None
-        x = conv2d_resample(x, modulation.weight, f, up=self.up, padding=1, flip_weight=self.up == 1)
-        return epilogue(
-            x,
+        terms = (
             modulation.demodulation,
             None if noise is None else noise.reshape(-1, 1, *noise.shape[-2:]),
             self.noise_strength,
             self.bias,
             style,
-            residual,
-            gain=sqrt(2) * gain,
-            clamp=None if self.conv_clamp is None else self.conv_clamp * gain,
         )
+        gain, clamp = sqrt(2) * gain, None if self.conv_clamp is None else self.conv_clamp * gain
+        if self.up == 1:
+            x = conv2d(x, modulation.weight, padding=(1, 1))
+            return epilogue(x, *terms, residual, gain=gain, clamp=clamp)
+        f = self.resample_filter
+        x, padding = conv2d_before_filter(x, modulation.weight, f, self.up, padding=1, flip_weight=False)
+        x = fir_epilogue(x, f, padding, self.up**2, *terms, gain=gain, clamp=clamp)
+        return x if residual is None else x + residual
 
 
 class ToRGBLayer(nn.Module):

@@ -39,22 +39,41 @@ def conv2d_resample(
         stride = 1 if kernel_height == kernel_width == 1 else down
         return _conv2d(x, w, flip_weight, stride=stride)
     if up > 1:
-        # The transposed convolution pads by (k-1, k-up) by itself; what remains is the filter's affair.
-        x0, x1, y0, y1 = (
-            x0 - kernel_width + 1,
-            x1 - kernel_width + up,
-            y0 - kernel_height + 1,
-            y1 - kernel_height + up,
-        )
-        crop_x, crop_y = max(min(-x0, -x1), 0), max(min(-y0, -y1), 0)
-        weight = (w.flip([2, 3]) if flip_weight else w).transpose(0, 1)
-        x = conv_transpose2d(x, weight, stride=up, padding=(crop_y, crop_x))
-        remaining = (x0 + crop_x, x1 + crop_x, y0 + crop_y, y1 + crop_y)
+        x, remaining = _conv2d_spread(x, w, up, (x0, x1, y0, y1), flip_weight)
         x = upfirdn2d(x, f, padding=remaining, gain=up**2)
         return upfirdn2d(x, f, down=down) if down > 1 else x
     if x0 == x1 >= 0 and y0 == y1 >= 0:
         return _conv2d(x, w, flip_weight, padding=(y0, x0))
     return _conv2d(F.pad(x, [x0, x1, y0, y1]), w, flip_weight)
+
+
+def conv2d_before_filter(
+    x: Tensor, w: Tensor, f: Tensor, up: int, padding: Pair, flip_weight: bool = True
+) -> tuple[Tensor, tuple[int, int, int, int]]:
+    """`conv2d_resample` going up with a kernel larger than 1x1, all but its last step.
+
+    Returns: what the filter is to be given, and the padding; the filter's gain is up squared.
+    """
+    padded = _padding_with_filter(parse_padding(padding), f, up, down=1)
+    return _conv2d_spread(x, w, up, padded, flip_weight)
+
+
+def _conv2d_spread(
+    x: Tensor, w: Tensor, up: int, padding: tuple[int, int, int, int], flip_weight: bool
+) -> tuple[Tensor, tuple[int, int, int, int]]:
+    x0, x1, y0, y1 = padding
+    kernel_height, kernel_width = w.shape[2:]
+    # The transposed convolution pads by (k-1, k-up) by itself; what remains is the filter's affair.
+    x0, x1, y0, y1 = (
+        x0 - kernel_width + 1,
+        x1 - kernel_width + up,
+        y0 - kernel_height + 1,
+        y1 - kernel_height + up,
+    )
+    crop_x, crop_y = max(min(-x0, -x1), 0), max(min(-y0, -y1), 0)
+    weight = (w.flip([2, 3]) if flip_weight else w).transpose(0, 1)
+    x = conv_transpose2d(x, weight, stride=up, padding=(crop_y, crop_x))
+    return x, (x0 + crop_x, x1 + crop_x, y0 + crop_y, y1 + crop_y)
 
 
 def _padding_with_filter(

@@ -102,6 +102,20 @@ def epilogue_reference(
     return (y if residual is None else y + residual).to(u.dtype)
 
 
+def epilogue_gradients(
+    g: Tensor, u: Tensor, terms: Terms, curve: Curve, wanted: tuple[bool, ...]
+) -> Gradients:
+    """The gradients of u, demodulation, strength, bias and style from that of the result; differentiable.
+
+    Args:
+        g: the gradient of the result.
+        u, terms: what the epilogue took.
+        curve: as in the forward pass.
+        wanted: which of the five are; None stands for the others.
+    """
+    return _EpilogueBackward.apply(g, u, *terms, curve, False, wanted)  # pyright: ignore[reportReturnType]
+
+
 def _forward(u: Tensor, terms: Terms, residual: Tensor | None, curve: Curve) -> Tensor:
     terms = _in_type(terms, computing_dtype(u))
     if u.numel() and may_fuse("epilogue", u, *terms, residual):

@@ -188,20 +188,9 @@ def _noise_plane(noise, n, p, pixels, noise_stride):
 
 @triton.jit
 def _result(
-    u,
-    demodulation,
-    noise,
-    strength,
-    bias,
-    n,
-    p,
-    c,
-    pixels,
-    channels,
-    noise_stride,
-    gain,
+    u, demodulation, noise, strength, bias, n, p, c, pixels, channels, noise_stride, gain,
     SLOPE: tl.constexpr,
-):
+):  # fmt: skip
     """gain * activation(demodulation u + strength noise + bias), before the clamp."""
     z = u
     if demodulation is not None:

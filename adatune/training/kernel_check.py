@@ -18,7 +18,7 @@ from adatune.ops import upfirdn2d
 from adatune.ops.adam import adam_step
 from adatune.ops.epilogue import epilogue
 from adatune.ops.epilogue_filter import epilogue_filter
-from adatune.ops.epilogue_filter import epilogue_filter
+from adatune.ops.fir_epilogue import fir_epilogue
 from adatune.ops.to_rgb import to_rgb
 from adatune.ops.upfirdn2d import resampling_filter
 from adatune.ops.warp import warp
@@ -104,10 +104,12 @@ def _epilogue_filter(device: torch.device) -> list[Tensor]:
     return _with_gradients(epilogue_filter(u, bias, f, 2, 0.8, gain=1.4, clamp=2.0), [u, bias])
 
 
-def _epilogue_filter(device: torch.device) -> list[Tensor]:
-    u, bias = _draw(device, 2, CHANNELS, 9, 7).requires_grad_(), _draw(device, CHANNELS).requires_grad_()
+def _fir_epilogue(device: torch.device) -> list[Tensor]:
+    u, d, s = _draw(device, 2, CHANNELS, 9, 7), _draw(device, 2, CHANNELS), _draw(device, 2, CHANNELS)
+    noise, strength, bias = _draw(device, 2, 1, 8, 6), _draw(device, 1)[0], _draw(device, CHANNELS)
+    inputs = [x.requires_grad_() for x in (u, d, strength, bias, s)]
     f = resampling_filter([1, 3, 3, 1]).to(device)
-    return _with_gradients(epilogue_filter(u, bias, f, 2, 0.8, gain=1.4, clamp=2.0), [u, bias])
+    return _with_gradients(fir_epilogue(u, f, 1, 4, d, noise, strength, bias, s, 1.4, 2.0), inputs)
 
 
 def _to_rgb(device: torch.device) -> list[Tensor]:
@@ -171,7 +173,7 @@ _CHECKS: dict[str, Callable[[torch.device], list[Tensor]]] = {
     "epilogue": _epilogue,
     "upfirdn2d": _upfirdn2d,
     "epilogue_filter": _epilogue_filter,
-    "epilogue_filter": _epilogue_filter,
+    "fir_epilogue": _fir_epilogue,
     "to_rgb": _to_rgb,
     "warp": _warp,
     "augment_draw": _augment_draw,
