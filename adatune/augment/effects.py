@@ -62,9 +62,8 @@ def effects_of(amounts: Mapping[str, Tensor], height: int, width: int) -> Tensor
 
 def _no_effects(like: Tensor) -> Tensor:
     effects = like.new_zeros(len(like), COUNT)
-    effects[:, INVERSE][:, ::4] = 1
-    effects[:, MATRIX][:, ::4] = 1
-    effects[:, GAINS] = 1
+    for ones in (effects[:, INVERSE][:, ::4], effects[:, MATRIX][:, ::4], effects[:, GAINS]):
+        ones.fill_(1)  # assigning a number makes a tensor of it first on some versions of torch
     return effects
 
 
