@@ -155,7 +155,6 @@ class MappingNetwork(nn.Module):
         c: Tensor | None = None,
         psi: float = 1.0,
         cutoff: int | None = None,
-        update_average: bool = False,
     ) -> Tensor:
         """Map latents.
 
@@ -164,7 +163,6 @@ class MappingNetwork(nn.Module):
             c: [batch, c_dim] one-hot labels; required when the network has labels.
             psi: truncation towards the mean w; 1 leaves w, 0 is the mean.
             cutoff: number of leading copies that are truncated; None is all.
-            update_average: move `w_avg` by 0.5% towards this batch (training only).
 
         Returns:
             [batch, num_ws, w_dim], or [batch, w_dim] when the network makes no copies.
@@ -172,8 +170,6 @@ class MappingNetwork(nn.Module):
         x = self._inputs(z, c)
         for index in range(self.num_layers):
             x = self.get_submodule(f"fc{index}")(x)
-        if update_average:
-            self.w_avg.copy_(x.detach().mean(dim=0).lerp(self.w_avg, 0.995))
         if self.num_ws is None:
             return x
         ws = x[:, None].expand(-1, self.num_ws, -1)

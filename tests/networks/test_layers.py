@@ -65,16 +65,6 @@ def test_truncation_moves_the_first_copies_towards_the_mean():
     assert torch.equal(halfway[:, 2:], ws[:, 2:])
 
 
-def test_the_mean_moves_by_a_two_hundredth_and_only_when_asked():
-    mapping = MappingNetwork(8, 0, 8, 1, 0.01, num_ws=2)
-    mapping.w_avg.fill_(1)
-    z = torch.randn(16, 8)
-    batch_mean = mapping(z)[:, 0].mean(dim=0)
-    assert mapping.w_avg.unique().item() == 1
-    mapping(z, update_average=True)
-    assert torch.allclose(mapping.w_avg, 0.995 + 0.005 * batch_mean, atol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("z", "c"), [(None, None), (torch.ones(1, 7), None), (torch.ones(1, 8), torch.ones(1, 2))]
 )
