@@ -135,7 +135,7 @@ def set_up_device(device: "torch.device", precision: str, deterministic: bool) -
     # Only a guard against reading memory that was never written, at the price of writing all of it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     if device.type == "cuda":
-        if device.index is not None:
+        if ":" in str(device):  # "cuda" alone is the current card
             torch.cuda.set_device(device)  # where kernels are launched, whatever card their tensors are on
         torch.backends.cudnn.deterministic = deterministic
         torch.backends.cudnn.benchmark = not deterministic
