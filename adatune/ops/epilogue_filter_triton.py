@@ -6,6 +6,7 @@ last; a program slides down a strip as in upfirdn2d_triton, and activates what i
 """
 
 # pyright: reportArgumentType=false, reportCallIssue=false, reportMissingParameterType=false
+# pyright: reportPrivateUsage=false
 # (a kernel's arguments are Triton's: its compiler accepts no annotation but tl.constexpr)
 
 from typing import TYPE_CHECKING
@@ -15,15 +16,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from adatune.ops.epilogue_triton import _slope
+from adatune.ops.upfirdn2d_triton import TAPS, strips_of
+
 if TYPE_CHECKING:
     from adatune.ops.epilogue_filter import Chain
-
-TAPS = 4
-
-_BLOCK_COLUMNS, _MOST_CHANNELS = 16, 64
-_ROWS, _ROWS_OF_SMALL_MAPS = 16, 4  # of a strip; few programs would leave a card idle
-_SMALL_SIDE = 64
-_WARPS = 4
 
 
 def fused_forward(u: Tensor, bias: Tensor, chain: "Chain") -> Tensor:
@@ -56,13 +53,13 @@ def _launch(
     rows, columns = max(height + y0 + y1 - TAPS + 1, 0), max(width + x0 + x1 - TAPS + 1, 0)
     size, layout = (batch, channels, rows, columns), torch.channels_last
     out = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
-    block_channels = min(triton.next_power_of_2(channels), _MOST_CHANNELS)
-    strip = _ROWS if rows > _SMALL_SIDE else _ROWS_OF_SMALL_MAPS
-    tiles = triton.cdiv(columns, _BLOCK_COLUMNS) * triton.cdiv(rows, strip)
-    sums = torch.empty((batch, tiles, channels), dtype=torch.float32, device=x.device) if wants_sums else None
+    grid, strips = strips_of(out)
+    sums = (
+        torch.empty((batch, grid[0], channels), dtype=torch.float32, device=x.device) if wants_sums else None
+    )
     if not out.numel():
         return out, sums
-    epilogue_filter_kernel[tiles, triton.cdiv(channels, block_channels), batch](
+    epilogue_filter_kernel[grid](
         x.contiguous(memory_format=layout),
         None if before is None else before.contiguous(memory_format=layout),
         None if after is None else after.contiguous(memory_format=layout),
@@ -83,10 +80,7 @@ def _launch(
         chain.curve.clamp,
         ACTIVATES=before is None and after is None,
         SLOPE=chain.curve.slope,
-        STRIP=strip,
-        BLOCK_COLUMNS=_BLOCK_COLUMNS,
-        BLOCK_CHANNELS=block_channels,
-        num_warps=_WARPS,
+        **strips,
     )
     return out, sums
 
@@ -95,15 +89,6 @@ def _launch(
 def _activated(u, b, factor, gain, SLOPE: tl.constexpr):
     z = (u * factor + b) * gain
     return tl.where(z > 0, z, z * SLOPE)
-
-
-@triton.jit
-def _slope(y, gain, clamp, SLOPE: tl.constexpr):
-    """The derivative at the result before the clamp; 0 at the clamp and beyond."""
-    m = tl.where(y > 0, gain, gain * SLOPE)
-    if clamp is not None:
-        m = tl.where(tl.abs(y) < clamp, m, 0.0)
-    return m
 
 
 @triton.jit

@@ -16,12 +16,7 @@ from torch import Tensor
 
 from adatune.ops.epilogue_pixels import Curve, Terms
 from adatune.ops.epilogue_triton import _clamped, _per_channel, _readable, _result
-from adatune.ops.upfirdn2d_triton import TAPS, _filtered_row
-
-_BLOCK_COLUMNS, _MOST_CHANNELS = 16, 64
-_ROWS, _ROWS_OF_SMALL_MAPS = 16, 4  # of a strip; few programs would leave a card idle
-_SMALL_SIDE = 64
-_WARPS = 4
+from adatune.ops.upfirdn2d_triton import TAPS, _filtered_row, strips_of
 
 
 def fused_fir_epilogue(
@@ -48,13 +43,7 @@ def fused_fir_epilogue(
     if not out.numel():
         return out, v
     terms = _readable(terms)
-    block_channels = min(triton.next_power_of_2(channels), _MOST_CHANNELS)
-    strip = _ROWS if rows > _SMALL_SIDE else _ROWS_OF_SMALL_MAPS
-    grid = (
-        triton.cdiv(columns, _BLOCK_COLUMNS) * triton.cdiv(rows, strip),
-        triton.cdiv(channels, block_channels),
-        batch,
-    )
+    grid, strips = strips_of(out)
     fir_epilogue_kernel[grid](
         u.contiguous(memory_format=layout),
         *terms,
@@ -73,10 +62,7 @@ def fused_fir_epilogue(
         curve.gain,
         curve.clamp,
         SLOPE=curve.slope,
-        STRIP=strip,
-        BLOCK_COLUMNS=_BLOCK_COLUMNS,
-        BLOCK_CHANNELS=block_channels,
-        num_warps=_WARPS,
+        **strips,
     )
     return out, v
 

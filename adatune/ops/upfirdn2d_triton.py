@@ -55,13 +55,7 @@ def fused_filter(
     )
     if not out.numel():
         return out
-    block_channels = min(triton.next_power_of_2(channels), _MOST_CHANNELS)
-    strip = _ROWS if rows > _SMALL_SIDE else _ROWS_OF_SMALL_MAPS
-    grid = (
-        triton.cdiv(columns, _BLOCK_COLUMNS) * triton.cdiv(rows, strip),
-        triton.cdiv(channels, block_channels),
-        batch,
-    )
+    grid, strips = strips_of(out)
     filter_kernel[grid](
         x.contiguous(memory_format=torch.channels_last),
         None if plus is None else plus.contiguous(memory_format=torch.channels_last),
@@ -77,12 +71,24 @@ def fused_filter(
         *(tap * gain for tap in along_y),
         UP=up,
         DOWN=down,
-        STRIP=strip,
-        BLOCK_COLUMNS=_BLOCK_COLUMNS,
-        BLOCK_CHANNELS=block_channels,
-        num_warps=_WARPS,
+        **strips,
     )
     return out
+
+
+def strips_of(out: Tensor) -> tuple[tuple[int, int, int], dict[str, int]]:
+    """The grid (tiles, channel blocks, batch) of a kernel that slides down strips of OUT; its constants."""
+    batch, channels, rows, columns = out.shape
+    block_channels = min(triton.next_power_of_2(channels), _MOST_CHANNELS)
+    strip = _ROWS if rows > _SMALL_SIDE else _ROWS_OF_SMALL_MAPS
+    tiles = triton.cdiv(columns, _BLOCK_COLUMNS) * triton.cdiv(rows, strip)
+    constants = {
+        "STRIP": strip,
+        "BLOCK_COLUMNS": _BLOCK_COLUMNS,
+        "BLOCK_CHANNELS": block_channels,
+        "num_warps": _WARPS,
+    }
+    return (tiles, triton.cdiv(channels, block_channels), batch), constants
 
 
 @triton.jit
