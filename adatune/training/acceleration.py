@@ -17,9 +17,7 @@ from adatune.training.config import TrainConfig
 from adatune.training.graphs import CudaRecorder, RecordedSteps, warm_up_steps
 from adatune.training.kernel_check import check_kernels
 from adatune.training.state import TrainingState
-from adatune.training.step import training_step
-
-Step = Callable[[TrainingState, Tensor, Tensor | None], None]
+from adatune.training.step import Step, training_step
 
 
 def prepare_device(config: TrainConfig, device: torch.device, announce: Callable[[str], object]) -> None:

@@ -12,9 +12,7 @@ from torch import Tensor
 
 from adatune.errors import RunError
 from adatune.training.state import TrainingState
-from adatune.training.step import training_step
-
-Step = Callable[[TrainingState, Tensor, Tensor | None], None]
+from adatune.training.step import Step, phases_of, training_step
 
 
 def first_step(
@@ -109,13 +107,3 @@ class FittingSteps:
         self._phases_seen |= new_phases
         if lowered is not None:
             self._announce(f"The batch does not fit the card's memory: micro-batches of {lowered}.")
-
-
-def phases_of(state: TrainingState) -> set[str]:
-    """The phases of the step that comes next."""
-    config, phases = state.config, {"Gmain", "Dmain"}
-    if state.has_path_length and state.step % config.path_length_interval == 0:
-        phases.add("Greg")
-    if config.r1_gamma and state.step % config.r1_interval == 0:
-        phases.add("Dreg")
-    return phases

@@ -31,6 +31,7 @@ from adatune.training.state import TrainingState
 
 GENERATOR, PATH_LENGTH, DISCRIMINATOR, R1 = range(4)  # phases in their order; part of every draw's key
 
+Step = Callable[[TrainingState, Tensor, Tensor | None], None]  # takes one, as `training_step` does
 Run = Callable[[str, Callable[[], None]], None]  # runs a named part of a step, perhaps from a recording of it
 
 
@@ -51,21 +52,31 @@ def training_step(
         labels: [batch / processes, c_dim] one-hot, or None.
         run: runs each part under a name. Parts of one name are the same computation on the same addresses.
     """
-    config, (G, D) = state.config, (state.generator_optimizer, state.discriminator_optimizer)
+    G, D, due = state.generator_optimizer, state.discriminator_optimizer, phases_of(state)
     state.step_now.fill_(state.step)
     _phase(state, "Gmain", G, lambda: train_generator(state), run)
-    if state.has_path_length and state.step % config.path_length_interval == 0:
+    if "Greg" in due:
         _phase(state, "Greg", G, lambda: regularize_generator(state), run)
     _phase(state, "Dmain", D, lambda: train_discriminator(state, images, labels), run)
-    if config.r1_gamma and state.step % config.r1_interval == 0:
+    if "Dreg" in due:
         _phase(state, "Dreg", D, lambda: regularize_discriminator(state, images, labels), run)
     if state.step == 0:
         _copy_buffers(state)
     run("average", lambda: update_average(state))
     state.step += 1
-    state.images_shown += config.batch
-    if state.step % config.ada_interval == 0:
+    state.images_shown += state.config.batch
+    if state.step % state.config.ada_interval == 0:
         state.adjust_strength()
+
+
+def phases_of(state: TrainingState) -> set[str]:
+    """The phases of the step that comes next."""
+    config, phases = state.config, {"Gmain", "Dmain"}
+    if state.has_path_length and state.step % config.path_length_interval == 0:
+        phases.add("Greg")
+    if config.r1_gamma and state.step % config.r1_interval == 0:
+        phases.add("Dreg")
+    return phases
 
 
 def _phase(

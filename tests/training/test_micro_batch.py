@@ -8,11 +8,11 @@ from torch import Tensor
 
 from adatune.errors import RunError
 from adatune.training.config import TrainConfig
-from adatune.training.micro_batch import FittingSteps, first_step, phases_of, smaller_micro_batch
+from adatune.training.micro_batch import FittingSteps, first_step, smaller_micro_batch
 from adatune.training.processes import Processes
 from adatune.training.sources import fresh_networks
 from adatune.training.state import TrainingState
-from adatune.training.step import training_step
+from adatune.training.step import phases_of, training_step
 
 CONFIG = TrainConfig(
     data="none", resolution=8, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8, batch=8,
