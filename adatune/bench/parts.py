@@ -1,12 +1,11 @@
 """The named parts of training steps, run with or without a stopwatch, as they stand or from CUDA graphs."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from adatune.bench.timing import Stopwatch
-from adatune.training.graphs import CudaRecorder, Part, Recorder
+from adatune.training.graphs import CudaRecorder, Part, RecordedParts, Recorder
 from adatune.training.step import run_directly
 
 _EAGER_WARM_UP, _RECORDED_WARM_UP = 1, 3  # steps that hold every phase
@@ -18,7 +17,7 @@ class Parts:
     def __init__(self, device: torch.device, with_graphs: bool, recorder: Recorder | None = None) -> None:
         """On DEVICE; WITH_GRAPHS records each part once with RECORDER (None: CUDA's) and replays it."""
         self._recorder = (recorder or CudaRecorder(device)) if with_graphs else None
-        self._replays: dict[str, Part] = {}
+        self._recorded = None if self._recorder is None else RecordedParts(self._recorder, self._give_up)
         self._stopwatch = Stopwatch(device)
         self.why_not_recorded = ""  # the reason, once a part could not be recorded
 
@@ -30,7 +29,7 @@ class Parts:
     @property
     def num_recorded(self) -> int:
         """Parts that are replayed."""
-        return len(self._replays)
+        return 0 if self._recorded is None else len(self._recorded)
 
     def stream(self) -> AbstractContextManager[object]:
         """Where all steps belong: recordings need a stream of their own."""
@@ -52,14 +51,8 @@ class Parts:
         """The times of `timed`, by part."""
         return self._stopwatch.milliseconds()
 
-    def _ready(self, name: str, part: Callable[[], None]) -> Callable[[], None]:
-        if self._recorder is None or self.why_not_recorded:
-            return part
-        if name not in self._replays:
-            try:
-                self._replays[name] = self._recorder.record(part)
-            except RuntimeError as error:
-                self._replays.clear()
-                self.why_not_recorded = f"{name}: {(str(error) or type(error).__name__).splitlines()[0]}"
-                return part
-        return self._replays[name]
+    def _ready(self, name: str, part: Part) -> Part:
+        return part if self._recorded is None else self._recorded.ready(name, part)
+
+    def _give_up(self, name: str, reason: str) -> None:
+        self.why_not_recorded = f"{name}: {reason}"

@@ -66,6 +66,31 @@ class CudaRecorder:
         return graph.replay
 
 
+class RecordedParts:
+    """Parts by name, each recorded the first time it is asked for, until one cannot be."""
+
+    def __init__(self, recorder: Recorder, give_up: Callable[[str, str], None]) -> None:
+        """Record with RECORDER; tell GIVE_UP the name of the part that could not be, and why."""
+        self._recorder, self._give_up = recorder, give_up
+        self._replays: dict[str, Part] = {}
+        self._is_given_up = False
+
+    def __len__(self) -> int:
+        """Parts that are replayed."""
+        return len(self._replays)
+
+    def ready(self, name: str, part: Part) -> Part:
+        """What does PART: its replay, or after giving up itself."""
+        if name not in self._replays and not self._is_given_up:
+            try:
+                self._replays[name] = self._recorder.record(part)
+            except RuntimeError as error:
+                self._is_given_up = True
+                self._replays.clear()
+                self._give_up(name, (str(error) or type(error).__name__).splitlines()[0])
+        return self._replays.get(name, part)
+
+
 class RecordedSteps:
     """Takes training steps, from recordings as soon as it can."""
 
@@ -77,14 +102,13 @@ class RecordedSteps:
     ) -> None:
         """Record with RECORDER after so many steps; say through ANNOUNCE when recording is given up."""
         self._recorder, self._announce, self._warm_up_left = recorder, announce, warm_up_steps
-        self._replays: dict[str, Part] = {}
+        self._parts = RecordedParts(recorder, self._give_up)
         self._batch: tuple[Tensor, Tensor | None] | None = None
-        self._is_given_up = False
 
     @property
     def num_recorded(self) -> int:
         """Parts that are replayed."""
-        return len(self._replays)
+        return len(self._parts)
 
     def __call__(self, state: TrainingState, images: Tensor, labels: Tensor | None) -> None:
         """Take one step; arguments as in `training_step`."""
@@ -104,18 +128,10 @@ class RecordedSteps:
         return self._batch
 
     def _run(self, name: str, part: Part) -> None:
-        if name not in self._replays and not self._warm_up_left and not self._is_given_up:
-            self._record(name, part)
-        self._replays.get(name, part)()
+        (part if self._warm_up_left else self._parts.ready(name, part))()
 
-    def _record(self, name: str, part: Part) -> None:
-        try:
-            self._replays[name] = self._recorder.record(part)
-        except RuntimeError as error:
-            self._is_given_up = True
-            self._replays.clear()
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            self._announce(
-                f"CUDA graphs are not used: {name} could not be recorded ({reason}). "
-                "Training goes on without them, more slowly."
-            )
+    def _give_up(self, name: str, reason: str) -> None:
+        self._announce(
+            f"CUDA graphs are not used: {name} could not be recorded ({reason}). "
+            "Training goes on without them, more slowly."
+        )
