@@ -189,9 +189,13 @@ def explaining_full_disk(folder: Path) -> Generator[None]:
     except Exception as error:
         if not _says_full(error):
             raise
+        has_state = (folder / STATE).is_file()
+        next_words = (
+            f"go on with 'adatune train --resume {folder.name}'" if has_state else "start the run again"
+        )
         raise RunError(
             f"The disk of {folder} is full; the files written before are whole. Free space, for example with "
-            f"'adatune clean {folder.name}', then go on with 'adatune train --resume {folder.name}'."
+            f"'adatune clean {folder.name}', then {next_words}."
         ) from error
 
 

@@ -151,6 +151,16 @@ def test_taking_a_run_over_removes_what_a_killed_write_left(tmp_path: Path) -> N
     assert (tmp_path / "log.txt").exists()
 
 
+@pytest.mark.parametrize(
+    ("has_state", "advice"), [(True, "go on with.*--resume"), (False, "start the run again")]
+)
+def test_a_full_disk_says_how_to_go_on(tmp_path: Path, has_state: bool, advice: str) -> None:
+    if has_state:
+        (tmp_path / run_folder.STATE).touch()
+    with pytest.raises(RunError, match=advice), run_folder.explaining_full_disk(tmp_path):
+        raise OSError(errno.ENOSPC, "full")
+
+
 def test_a_full_disk_is_explained(tmp_path: Path) -> None:
     with (
         pytest.raises(RunError, match=r"is full.*adatune clean"),
