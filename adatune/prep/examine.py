@@ -27,7 +27,8 @@ from adatune.prep.duplicates import perceptual_hash
 from adatune.prep.faces import FaceFinder
 from adatune.prep.occlusion import measure_occlusion
 from adatune.prep.photos import UnreadablePhoto, read_photo
-from adatune.prep.quality import VIEW_HEIGHT, VIEW_WIDTH, edge_blur, estimate_pose
+from adatune.prep.pose import estimate_pose
+from adatune.prep.sharpness import VIEW_HEIGHT, VIEW_WIDTH, edge_blur
 
 REASONS = (
     "unreadable",

@@ -26,7 +26,7 @@ def measure_occlusion(view: Pixels, refined: Refined) -> tuple[float, dict[str, 
     """How likely a face is covered, 0 to 1, and the parts that say so.
 
     Args:
-        view: the levelled face, [quality.VIEW_HEIGHT, quality.VIEW_WIDTH, 3] uint8.
+        view: the levelled face, [320, 256, 3] uint8, 64 pixels between the eyes.
         refined: the face as MTCNN's last network saw it.
     Returns: the larger of the two scores for the lower half and the eyes; each feature by its name.
     """

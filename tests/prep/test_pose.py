@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
-from adatune.prep.quality import FACE_SHAPE, VIEW_HEIGHT, VIEW_WIDTH, edge_blur, estimate_pose
+from adatune.prep.pose import FACE_SHAPE, estimate_pose
 
 
 def _seen(yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -23,16 +22,3 @@ def test_the_turn_of_a_model_head_is_recovered(yaw: float, pitch: float, roll: f
     pose = estimate_pose(_seen(yaw, pitch, roll))
     assert (pose.yaw, pose.pitch) == pytest.approx((yaw, pitch), abs=6)
     assert pose.roll == pytest.approx(roll, abs=4)
-
-
-@pytest.mark.parametrize("contrast", [0.4, 1.0])
-@pytest.mark.parametrize("sigma", [2.0, 4.0])
-def test_the_blur_of_known_edges_is_measured_whatever_the_contrast(sigma: float, contrast: float) -> None:
-    edges = np.full((VIEW_HEIGHT, VIEW_WIDTH, 3), 100, np.uint8)
-    edges[:, ::96] = edges[:, 100:160] = int(100 + 120 * contrast)
-    blurred = np.asarray(Image.fromarray(edges).filter(ImageFilter.GaussianBlur(sigma)))
-    assert edge_blur(blurred) * 64 == pytest.approx(sigma, rel=0.25)
-
-
-def test_one_flat_colour_counts_as_wholly_blurred() -> None:
-    assert edge_blur(np.full((VIEW_HEIGHT, VIEW_WIDTH, 3), 120, np.uint8)) == 1.0
