@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from string import Template
 
 from adatune.prep.config import PrepConfig
-from adatune.prep.examine import REASONS, Record
-from adatune.prep.manifest import Row, aspect_of
+from adatune.prep.judge import REASONS
+from adatune.prep.manifest import Row
+from adatune.prep.record import Record
 
 _TITLES = {
     "": ("Kept", "In the dataset, in the order of their file names."),
@@ -17,7 +18,11 @@ _TITLES = {
     "not-frontal": ("Not frontal", "The head is turned, raised or lowered too far."),
     "occluded": ("Covered", "Something covers part of the face."),
     "blurred": ("Blurred", "The edges of the face are soft."),
+    "several-faces": ("Several faces", "Only photos with a single face were asked for."),
+    "exposure": ("Badly lit", "The face is too dark, burnt out or flat."),
     "border": ("Cut off", "Too much of the crop lies outside the photo and would be invented."),
+    "colour": ("Odd colours", "Grey, or under another light than the rest."),
+    "review": ("Dropped by you", "Left out by the review."),
     "duplicate": ("Duplicates", "The same picture is kept from a sharper file."),
 }
 
@@ -31,7 +36,7 @@ def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row]) -> str:
         title=html.escape(f"{_printable(name)}: contact sheet"),
         name=html.escape(_printable(name)),
         summary=f"{kept} of {len(rows)} photos kept, at {config.size} × {config.size} pixels"
-        + (" (shown unsquashed, 4 wide and 5 high)" if aspect_of(config) != 1 else ""),
+        + (" (shown unsquashed, 4 wide and 5 high)" if config.aspect != 1 else ""),
         links="".join(_link(reason, len(members)) for reason, members in groups),
         sections="".join(_section(reason, members, config) for reason, members in groups),
     )
@@ -78,7 +83,7 @@ def _photo(record: Record) -> str:
         outline = f'<polygon points="{points}"/>'
     return (
         f'<svg class=photo viewBox="0 0 {record.width} {record.height}" role=img aria-label="photo">'
-        f'<image href="data:image/jpeg;base64,{record.photo_thumbnail}" width="{record.width}" '
+        f'<image href="data:image/webp;base64,{record.photo_thumbnail}" width="{record.width}" '
         f'height="{record.height}" preserveAspectRatio="none"/>{outline}</svg>'
     )
 
@@ -87,8 +92,8 @@ def _result(record: Record, config: PrepConfig) -> str:
     if not record.crop_thumbnail:
         return ""
     return (
-        f'<img class=result style="aspect-ratio:1/{aspect_of(config)}" alt="result" '
-        f'src="data:image/jpeg;base64,{record.crop_thumbnail}">'
+        f'<img class=result style="aspect-ratio:1/{config.aspect}" alt="result" '
+        f'src="data:image/webp;base64,{record.crop_thumbnail}">'
     )
 
 

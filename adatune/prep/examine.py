@@ -1,11 +1,8 @@
-"""Looks at one photo: reads it, finds the face, measures it, crops it; then judges what was measured.
-
-Measuring is slow and knows no thresholds, so its result is kept; judging is instant and may change its mind.
-"""
+"""Looks at one photo: reads it, finds the face, measures it, crops it; slow, so the result is kept."""
 
 import base64
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,53 +25,11 @@ from adatune.prep.faces import FaceFinder
 from adatune.prep.occlusion import measure_occlusion
 from adatune.prep.photos import UnreadablePhoto, read_photo
 from adatune.prep.pose import estimate_pose
+from adatune.prep.record import Record
 from adatune.prep.sharpness import VIEW_HEIGHT, VIEW_WIDTH, edge_blur
 
-REASONS = (
-    "unreadable",
-    "no-face",
-    "small-face",
-    "small",
-    "not-frontal",
-    "occluded",
-    "blurred",
-    "border",
-    "duplicate",
-)
 _THUMBNAIL = 240  # long side of the photo on the contact sheet, pixels
 _CROP_THUMBNAIL = 144  # width of the result on the contact sheet, pixels
-
-
-@dataclass(frozen=True)
-class Record:
-    """Everything measured about one photo. Lengths are in pixels of the upright photo, angles in degrees."""
-
-    source: str  # path below the photo folder, with forward slashes
-    problem: str = ""  # 'unreadable' or 'no-face' when there is nothing to judge
-    detail: str = ""  # the problem in words
-    width: int = 0
-    height: int = 0
-    faces: int = 0
-    score: float = 0.0  # the detector's confidence in the face that was taken
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-    eye_px: float = 0.0
-    upscale: float = 0.0  # output pixels per photo pixel, across
-    blur: float = 0.0  # standard deviation, output pixels
-    occlusion: float = 0.0  # 0 to 1
-    occlusion_parts: dict[str, float] = field(default_factory=dict[str, float])
-    invented: float = 0.0  # share of the crop that lies outside the photo
-    corners: list[list[float]] = field(default_factory=list[list[float]])
-    hashes: tuple[int, int] = (0, 0)
-    photo_thumbnail: str = ""  # JPEG in base64
-    crop_thumbnail: str = ""
-
-    @property
-    def detail_resolved(self) -> float:
-        """How fine the photo resolves the face, to tell the best of several duplicates."""
-        pixel = self.upscale / 2  # a photo pixel cannot resolve better than half of itself
-        return 1 / max(1e-6, float(np.hypot(self.blur, pixel)))
 
 
 def examine(
@@ -138,10 +93,10 @@ def _pictures(pixels: Pixels, corners: Points, crop: Pixels, aspect: float) -> d
         (_CROP_THUMBNAIL, round(_CROP_THUMBNAIL * aspect)), Image.Resampling.LANCZOS
     )
     return {
-        "corners": [[round(float(x), 2), round(float(y), 2)] for x, y in corners],
+        "corners": tuple((round(float(x), 2), round(float(y), 2)) for x, y in corners),
         "hashes": (perceptual_hash(pixels), perceptual_hash(np.ascontiguousarray(pixels[:, ::-1]))),
         "photo_thumbnail": _thumbnail(pixels, _THUMBNAIL),
-        "crop_thumbnail": _jpeg(tall),
+        "crop_thumbnail": _webp(tall),
     }
 
 
@@ -149,29 +104,10 @@ def _thumbnail(pixels: Pixels, long_side: int) -> str:
     picture = Image.fromarray(pixels)
     scale = min(1.0, long_side / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return _jpeg(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+    return _webp(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
 
 
-def _jpeg(picture: Image.Image) -> str:
+def _webp(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=76, optimize=True)
+    picture.save(buffer, "WEBP", quality=72)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def judge(record: Record, config: PrepConfig) -> str:
-    """Why this photo is left out: the first of `REASONS` that holds, or an empty string for a good one."""
-    if record.problem:
-        return record.problem
-    if config.align == "none":
-        return "small" if record.upscale > config.max_upscale else ""
-    if record.upscale > config.max_upscale:
-        return "small-face"
-    if abs(record.yaw) > config.max_yaw or abs(record.pitch) > config.max_pitch:
-        return "not-frontal"
-    if record.occlusion > config.max_occlusion:
-        return "occluded"
-    if record.blur > config.max_blur:
-        return "blurred"
-    if record.invented > config.max_border:
-        return "border"
-    return ""

@@ -1,36 +1,56 @@
-"""Writes down what became of each photo: `manifest.csv` for people, `prep.json` for programs."""
+"""Writes down what became of each face: `manifest.csv`, for people and for programs."""
 
 import csv
 import io
-import json
-import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from adatune import __version__
-from adatune.prep.config import PrepConfig
-from adatune.prep.crop import PORTRAIT_ASPECT
-from adatune.prep.examine import Record
-
-_NUMBERS = ["score", "yaw", "pitch", "roll", "eye_px", "upscale"]
-COLUMNS = ["source", "status", "reason", "faces", *_NUMBERS, "output"]
+from adatune.prep.record import Record
 
 
 @dataclass(frozen=True)
 class Row:
-    """One photo and what became of it."""
+    """One face, or one photo without any, and what became of it."""
 
     record: Record
-    reason: str  # empty when accepted
-    output: str  # 'images/00000000.png' below the dataset folder; empty when rejected
+    reason: str = ""  # empty when accepted
+    output: str = ""  # 'images/00000000.png' below the dataset's folder; empty when rejected
     repeats: str = ""  # the source that a duplicate repeats
+    reviewed: str = ""  # 'keep' or 'drop' where the user decided
+    split: str = "train"  # or 'validation'
+    warnings: tuple[str, ...] = ()  # what a curator might look at, in words
+    label: str = ""  # the class, or the vector's numbers
+
+
+# The first eleven are the format that other programs rely on; what was added since follows them.
+_NUMBERS: dict[str, Callable[[Record], str]] = {
+    "score": lambda seen: f"{seen.score:.4f}",
+    "yaw": lambda seen: f"{seen.yaw:.1f}",
+    "pitch": lambda seen: f"{seen.pitch:.1f}",
+    "roll": lambda seen: f"{seen.roll:.1f}",
+    "eye_px": lambda seen: f"{seen.eye_px:.1f}",
+    "upscale": lambda seen: f"{seen.upscale:.3f}",
+}
+_MORE_NUMBERS: dict[str, Callable[[Record], str]] = {
+    "face": lambda seen: str(seen.face),
+    "turn": lambda seen: str(seen.turn),
+    "second": lambda seen: "" if seen.second is None else f"{seen.second:.4f}",
+    "blur": lambda seen: f"{seen.blur:.2f}",
+    "exposure": lambda seen: f"{seen.exposure:.3f}",
+    "occlusion": lambda seen: f"{seen.occlusion:.3f}",
+    "border": lambda seen: f"{seen.invented:.3f}",
+    "chroma": lambda seen: f"{seen.colour[0]:.1f}",
+    "eyes": lambda seen: f"{seen.eyes:.2f}",
+}
+COLUMNS = (
+    *("source", "status", "reason", "faces", *_NUMBERS, "output"),
+    *(*_MORE_NUMBERS, "split", "label", "reviewed", "detail"),
+)
 
 
 def manifest_text(rows: Sequence[Row]) -> str:
-    """The rows as comma-separated values with a header, one line per source file."""
+    """The rows as comma-separated values with a header, in the order of the photos."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -40,48 +60,25 @@ def manifest_text(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> list[str]:
     seen = row.record
-    numbers = [
-        f"{seen.score:.4f}",
-        f"{seen.yaw:.1f}",
-        f"{seen.pitch:.1f}",
-        f"{seen.roll:.1f}",
-        f"{seen.eye_px:.1f}",
-        f"{seen.upscale:.3f}",
-    ]
-    if seen.problem:
-        numbers = [""] * len(numbers)
     status = "rejected" if row.reason else "accepted"
     faces = "" if row.reason == "unreadable" else str(seen.faces)
-    return [seen.source, status, row.reason, faces, *numbers, row.output]
+    split = "" if row.reason else row.split
+    return [
+        *(seen.source, status, row.reason, faces, *_measured(seen, _NUMBERS), row.output),
+        *(*_measured(seen, _MORE_NUMBERS), split, row.label, row.reviewed, _remark(row)),
+    ]
+
+
+def _measured(seen: Record, numbers: dict[str, Callable[[Record], str]]) -> list[str]:
+    return ["" if seen.problem else number(seen) for number in numbers.values()]
+
+
+def _remark(row: Row) -> str:
+    """What the reason alone does not say."""
+    words = [row.record.detail, f"same as {row.repeats}" if row.repeats else "", *row.warnings]
+    return "; ".join(word for word in words if word)
 
 
 def count_reasons(rows: Sequence[Row]) -> dict[str, int]:
     """How many photos each reason rejected, the most frequent first."""
     return dict(Counter(row.reason for row in rows if row.reason).most_common())
-
-
-def prep_text(config: PrepConfig, name: str, rows: Sequence[Row]) -> str:
-    """The settings, versions and counts behind a dataset, as JSON without a time or a path."""
-    settings = {key: value for key, value in asdict(config).items() if key not in {"name", "workers"}}
-    accepted = [row.record for row in rows if not row.reason]
-    contents: Mapping[str, Any] = {
-        "format": "adatune-prep-1",
-        "name": name,
-        "size": config.size,
-        "aspect": aspect_of(config),
-        "mirror": config.mirror,
-        "counts": {"found": len(rows), "kept": len(accepted), "rejected": count_reasons(rows)},
-        "upscaled": sum(record.upscale > 1 for record in accepted),
-        "settings": settings,
-        "versions": {"adatune": __version__, "python": platform.python_version(), **_versions()},
-    }
-    return json.dumps(contents, indent=2) + "\n"
-
-
-def aspect_of(config: PrepConfig) -> float:
-    """Height divided by width of the crops before they are squashed to squares."""
-    return PORTRAIT_ASPECT if config.align == "portrait54" else 1.0
-
-
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("torch", "facenet-pytorch", "pillow", "numpy")}

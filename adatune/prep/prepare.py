@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from adatune import home
 from adatune.errors import PhotosError, UsageError
 from adatune.prep.config import PrepConfig
 from adatune.prep.contact_sheet import contact_sheet
-from adatune.prep.duplicates import mark_duplicates
-from adatune.prep.examine import Record, judge
-from adatune.prep.manifest import Row, count_reasons, manifest_text, prep_text
+from adatune.prep.description import description
+from adatune.prep.judge import judge_all
+from adatune.prep.manifest import Row, count_reasons, manifest_text
 from adatune.prep.photos import find_photos
+from adatune.prep.record import Record
 from adatune.prep.store import Store
 from adatune.prep.workers import examine_all
 
@@ -137,29 +138,20 @@ def _list_photos(folder: Path, dataset: Path) -> list[Path]:
 
 
 def _judge_all(records: Sequence[Record], config: PrepConfig) -> list[Row]:
-    reasons = [judge(record, config) for record in records]
-    good = [index for index, reason in enumerate(reasons) if not reason]
-    repeats: dict[int, str] = {}
-    if not config.keep_duplicates:
-        marked = mark_duplicates(
-            [records[i].hashes for i in good], [records[i].detail_resolved for i in good]
-        )
-        repeats = {good[index]: records[good[better]].source for index, better in marked.items()}
-    rows: list[Row] = []
+    rows = judge_all(records, config)
     number = 0
-    for index, record in enumerate(records):
-        reason = "duplicate" if index in repeats else reasons[index]
-        output = "" if reason else f"images/{number:08d}.png"
-        number += not reason
-        rows.append(Row(record, reason, output, repeats.get(index, "")))
-    return rows
+    numbered: list[Row] = []
+    for row in rows:
+        numbered.append(row if row.reason else replace(row, output=f"images/{number:08d}.png"))
+        number += not row.reason
+    return numbered
 
 
 def _write(store: Store, name: str, config: PrepConfig, keys: Sequence[str], rows: Sequence[Row]) -> None:
     """Publish the dataset; `prep.json` comes last and says that all of it is there."""
     kept = [key for key, row in zip(keys, rows, strict=True) if not row.reason]
-    description = prep_text(config, name, rows)
-    if not store.holds("prep.json", description):
+    described = description(name, config, rows, "train")
+    if not store.holds("prep.json", described):
         store.remove("prep.json")
     store.publish(kept)
     store.write_text("manifest.csv", manifest_text(rows))
@@ -173,7 +165,7 @@ def _write(store: Store, name: str, config: PrepConfig, keys: Sequence[str], row
             f"Open {store.dataset / 'contact-sheet.html'} to see why, then loosen a threshold or add photos."
         )
     store.write_text("dataset.json", '{"labels": null}\n')
-    store.write_text("prep.json", description)
+    store.write_text("prep.json", described)
 
 
 def _result(

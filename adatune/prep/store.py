@@ -19,9 +19,9 @@ from adatune.errors import DatasetError
 from adatune.home import write_atomically, write_text
 from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
-from adatune.prep.examine import Record
+from adatune.prep.record import Record
 
-_VERSION = 3  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 4  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published.json"
 
 
@@ -75,7 +75,8 @@ class Store:
             values: dict[str, Any] = json.loads((self.cache / f"{key}.json").read_text())
         except (OSError, ValueError):
             return None
-        values["hashes"] = tuple(values["hashes"])
+        values["hashes"], values["colour"] = tuple(values["hashes"]), tuple(values["colour"])
+        values["corners"] = tuple(tuple(corner) for corner in values["corners"])
         record = Record(**values)
         return record if record.problem or self.crop(key).is_file() else None
 

@@ -15,9 +15,10 @@ import torch
 
 from adatune.errors import PhotosError
 from adatune.prep.config import PrepConfig
-from adatune.prep.examine import Record, examine
+from adatune.prep.examine import examine
 from adatune.prep.faces import FaceFinder
 from adatune.prep.opencv import cv2
+from adatune.prep.record import Record
 from adatune.prep.store import Store
 
 _WORKER_BYTES = 1_500_000_000  # torch, one detector, one 50-megapixel photo and its copies

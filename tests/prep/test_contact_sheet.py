@@ -4,8 +4,9 @@ import pytest
 
 from adatune.prep.config import PrepConfig
 from adatune.prep.contact_sheet import contact_sheet
-from adatune.prep.examine import REASONS, Record
+from adatune.prep.judge import REASONS
 from adatune.prep.manifest import Row
+from adatune.prep.record import Record
 
 
 class _Reader(HTMLParser):
@@ -37,7 +38,7 @@ def test_each_reason_has_a_group_and_the_page_needs_no_other_file(reason: str) -
     )
     page = _read([Row(record, reason, "")])
     assert f"#{reason or 'kept'}" in page.addresses
-    assert all(address.startswith(("#", "data:image/jpeg;base64,")) for address in page.addresses)
+    assert all(address.startswith(("#", "data:image/webp;base64,")) for address in page.addresses)
     assert "x.jpg" in page.text
 
 

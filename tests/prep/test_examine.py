@@ -1,35 +1,16 @@
-from dataclasses import replace
-
-import pytest
+from pathlib import Path
 
 from adatune.prep.config import PrepConfig
-from adatune.prep.examine import REASONS, Record, judge
+from adatune.prep.examine import examine
+from adatune.prep.faces import FaceFinder
 
-GOOD = Record("a.jpg", width=900, height=900, faces=1, score=1.0, eye_px=128, upscale=1.0, blur=1.0)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({}, ""),
-        ({"problem": "unreadable", "upscale": 9.0}, "unreadable"),
-        ({"problem": "no-face"}, "no-face"),
-        ({"upscale": 3.01}, "small-face"),
-        ({"upscale": 3.0}, ""),
-        ({"yaw": -35.5}, "not-frontal"),
-        ({"yaw": 35.0, "pitch": -30.0}, ""),
-        ({"pitch": 31.0}, "not-frontal"),
-        ({"roll": 170.0}, ""),
-        ({"occlusion": 0.9}, "occluded"),
-        ({"blur": 9.0}, "blurred"),
-        ({"invented": 0.6}, "border"),
-    ],
-)
-def test_a_photo_is_rejected_for_the_first_reason_that_holds(change: dict[str, object], reason: str) -> None:
-    assert judge(replace(GOOD, **change), PrepConfig()) == reason
-    assert reason in {"", *REASONS}
+DATA = Path(__file__).parents[1] / "data"
 
 
-def test_of_two_files_of_one_picture_the_larger_and_the_sharper_resolve_more() -> None:
-    assert replace(GOOD, upscale=2.0).detail_resolved < GOOD.detail_resolved
-    assert replace(GOOD, blur=2.0).detail_resolved < GOOD.detail_resolved
+def test_a_portrait_is_measured_and_cut_out() -> None:
+    record, crop = examine(DATA, "astronaut.jpg", PrepConfig(size=64), FaceFinder())
+    assert crop is not None
+    assert crop.shape == (64, 64, 3)
+    assert record.faces == 1
+    assert abs(record.yaw) < 25
+    assert record.has_crop

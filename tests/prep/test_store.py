@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from adatune.prep.config import PrepConfig
-from adatune.prep.examine import Record
+from adatune.prep.record import Record
 from adatune.prep.store import Store
 
 CROPS = {key: np.full((16, 16, 3), value, np.uint8) for key, value in (("a", 10), ("b", 20), ("c", 30))}

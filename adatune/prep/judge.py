@@ -1,0 +1,102 @@
+"""Decides from what was measured which faces make the dataset, and says why the others do not.
+
+Judging is instant, so thresholds can be tried without looking at the photos again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from adatune.prep.config import PrepConfig
+from adatune.prep.duplicates import mark_duplicates
+from adatune.prep.manifest import Row
+from adatune.prep.record import Record
+
+# In the order they are judged: what makes later measurements worthless comes first.
+REASONS = (
+    "unreadable",
+    "no-face",
+    "several-faces",
+    "small-face",
+    "small",
+    "blurred",
+    "exposure",
+    "not-frontal",
+    "occluded",
+    "border",
+    "colour",
+    "duplicate",
+    "review",
+)
+
+Decisions = Mapping[tuple[str, int], bool]  # (source, face) -> keep it
+
+
+def judge(record: Record, config: PrepConfig) -> str:
+    """Why this face is left out, looked at by itself: the first reason that holds, or '' for a good one."""
+    if record.problem:
+        return record.problem
+    if record.box_by_hand:
+        return ""
+    if config.align == "none":
+        return "small" if record.upscale > config.max_upscale else ""
+    is_turned = abs(record.yaw) > config.max_yaw or abs(record.pitch) > config.max_pitch
+    faults = {
+        "several-faces": config.faces == "single" and record.faces > 1,
+        "small-face": record.upscale > config.max_upscale,
+        "blurred": record.blur > config.max_blur,
+        "exposure": record.exposure > config.max_exposure,
+        "not-frontal": is_turned,
+        "occluded": record.occlusion > config.max_occlusion,
+        "border": record.invented > config.max_border,
+    }
+    return next((reason for reason in REASONS if faults.get(reason)), "")
+
+
+def judge_all(records: Sequence[Record], config: PrepConfig, decisions: Decisions | None = None) -> list[Row]:
+    """What becomes of each face, seen together; outputs and splits are given later.
+
+    A face that the user keeps is kept whatever was measured; one that the user drops takes the other files
+    of the same picture with it.
+    """
+    decisions = decisions or {}
+    rows = [Row(record, judge(record, config), warnings=_warnings(record, config)) for record in records]
+    if not config.keep_duplicates:
+        rows = _mark_duplicates(rows)
+    return [_apply(row, decisions.get((row.record.source, row.record.face))) for row in rows]
+
+
+def _warnings(record: Record, config: PrepConfig) -> tuple[str, ...]:
+    if record.problem:
+        return ()
+    words: list[str] = []
+    if record.upscale > config.warn_upscale:
+        words.append(f"enlarged {record.upscale:.1f} times")
+    if config.align != "none" and not record.box_by_hand and record.eyes < config.warn_eyes:
+        words.append("eyes closed?")
+    return tuple(words)
+
+
+def _mark_duplicates(rows: Sequence[Row]) -> list[Row]:
+    """Photos are compared, not faces: the faces of one photo are no duplicates of each other."""
+    best: dict[str, Record] = {}
+    for row in rows:
+        known = best.get(row.record.source)
+        if not row.reason and (known is None or row.record.detail_resolved > known.detail_resolved):
+            best[row.record.source] = row.record
+    photos = list(best.values())
+    repeats = mark_duplicates([photo.hashes for photo in photos], [photo.detail_resolved for photo in photos])
+    stands_for = {photos[index].source: photos[better].source for index, better in repeats.items()}
+    return [
+        replace(row, reason="duplicate", repeats=stands_for[row.record.source])
+        if not row.reason and row.record.source in stands_for
+        else row
+        for row in rows
+    ]
+
+
+def _apply(row: Row, keep: bool | None) -> Row:
+    if keep is None or (keep and not row.record.has_crop):
+        return row
+    if keep:
+        return replace(row, reason="", repeats="", reviewed="keep")
+    return replace(row, reason="review", repeats="", reviewed="drop")
