@@ -29,7 +29,11 @@ class DatasetError(AdatuneError):
 
 
 class RunError(AdatuneError):
-    """A run folder is missing, damaged, in use, or was made with other settings."""
+    """A run folder is missing, damaged, or was made with other settings."""
+
+
+class FolderInUse(AdatuneError):
+    """Another process is at work in a run's or a dataset's folder."""
 
 
 class PhotosError(AdatuneError):

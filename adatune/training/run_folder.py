@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from adatune.errors import RunError
+from adatune.folder_lock import locked
 from adatune.home import list_runs, new_run_folder, newest_run, runs_folder, write_text
-from adatune.training.run_lock import locked
 
 CONFIG, STATS, LOG, STATE = "config.toml", "stats.jsonl", "log.txt", "state.pt"
 _SNAPSHOT = re.compile(r"network-(\d{6,}(?:\.\d{3})?)\.safetensors")

@@ -1,4 +1,4 @@
-"""One process per run folder: two that trained in the same one would spoil its state."""
+"""One process per run or dataset folder: two that wrote in the same one would spoil it."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from adatune.errors import RunError
+from adatune.errors import FolderInUse
 
 FILE = ".lock"
 _PLACE = 1 << 30  # Windows forbids reading a locked byte: lock one beyond the text
@@ -20,14 +20,14 @@ def locked(folder: Path) -> Generator[None]:
     The file stays: deleting it would let two processes lock two different files of the same name.
 
     Raises:
-        RunError: another living process holds it.
+        FolderInUse: another living process holds it.
     """
     with os.fdopen(os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644), "rb+") as file:
         try:
             _lock(file)
         except OSError as error:
             holder = file.read(20).decode(errors="replace").strip()
-            raise RunError(
+            raise FolderInUse(
                 f"{folder} is in use by another adatune{f' (process {holder})' if holder else ''}. "
                 "Wait until it ends, or stop it; it saves before it leaves."
             ) from error

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from adatune.errors import RunError
-from adatune.training.run_lock import locked
+from adatune.errors import FolderInUse
+from adatune.folder_lock import locked
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from adatune.training.run_lock import locked
+from adatune.folder_lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
@@ -29,7 +29,7 @@ def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path: Path
     holder = start_holder(tmp_path)
     try:
         with (
-            pytest.raises(RunError, match=rf"is in use by another adatune \(process {holder.pid}\)"),
+            pytest.raises(FolderInUse, match=rf"is in use by another adatune \(process {holder.pid}\)"),
             locked(tmp_path),
         ):
             pass
