@@ -95,6 +95,7 @@ def _mark_duplicates(rows: Sequence[Row]) -> list[Row]:
 
 
 def _apply(row: Row, keep: bool | None) -> Row:
+    row = replace(row, judged=row.reason)
     if keep is None or (keep and not row.record.has_crop):
         return row
     if keep:

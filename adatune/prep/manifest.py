@@ -18,6 +18,7 @@ class Row:
     output: str = ""  # 'images/00000000.png' below the dataset's folder; empty when rejected
     repeats: str = ""  # the source that a duplicate repeats
     reviewed: str = ""  # 'keep' or 'drop' where the user decided
+    judged: str = ""  # the reason that the program would give without the user's decision
     split: str = "train"  # or 'validation'
     warnings: tuple[str, ...] = ()  # what a curator might look at, in words
     label: str = ""  # the class, or the vector's numbers
