@@ -40,6 +40,10 @@ class PhotosError(AdatuneError):
     """A folder of photos holds nothing that can be used."""
 
 
+class ReviewError(PhotosError):
+    """A review.csv or crops.csv cannot be meant as it stands."""
+
+
 class Interrupted(AdatuneError):
     """The user (or the machine) stopped the command, and everything was saved first. Exit code 130."""
 
