@@ -31,22 +31,14 @@ _MEMORY_SHARE = 0.5  # of the free memory may hold decoded pictures; the rest ar
 def find_dataset(name_or_path: str | None) -> Path:
     """Where the dataset called NAME_OR_PATH lies; None takes the only one in `datasets/`.
 
+    Validation sets count by name alone, and a dataset and its zip count once.
+
     Raises:
         DatasetError: there is no such dataset, none at all, or more than one to choose from.
     """
     known = list_datasets()
     if name_or_path is None:
-        if len(known) == 1:
-            return known[0]
-        if not known:
-            raise DatasetError(
-                f"There is no dataset in {datasets_folder()}. Make one with 'adatune prep PHOTOS', "
-                "or name a folder or zip with --data."
-            )
-        raise DatasetError(
-            f"There are {len(known)} datasets: {_names(known)}. Choose one, for example "
-            f"--data {known[0].stem}."
-        )
+        return _only_one(known)
     for path in known:
         if name_or_path in {path.name, path.stem}:
             return path
@@ -57,6 +49,35 @@ def find_dataset(name_or_path: str | None) -> Path:
     raise DatasetError(
         f"There is no dataset --data {name_or_path}. {there} A new one is made with 'adatune prep PHOTOS'."
     )
+
+
+def _only_one(known: Sequence[Path]) -> Path:
+    choices = [path for path in known if path.is_dir() or path.with_suffix("") not in known]
+    choices = [path for path in choices if not is_validation_set(path)]
+    if len(choices) == 1:
+        return choices[0]
+    if not choices:
+        raise DatasetError(
+            f"There is no dataset to train on in {datasets_folder()}. Make one with 'adatune prep PHOTOS', "
+            "or name a folder or zip with --data."
+        )
+    raise DatasetError(
+        f"There are {len(choices)} datasets: {_names(choices)}. Choose one, for example "
+        f"--data {choices[0].stem}."
+    )
+
+
+def is_validation_set(path: Path) -> bool:
+    """Whether the folder or zip at PATH holds what 'adatune prep --validation' kept apart from training."""
+    try:
+        if path.is_dir():  # without listing all of its files
+            details = json.loads((path / "prep.json").read_bytes())
+        else:
+            container = Container(path)
+            details = _read_json(container, f"{container.root}prep.json")
+    except (DatasetError, OSError, ValueError):  # none, or damaged: whoever opens the dataset says so
+        return False
+    return isinstance(details, dict) and details.get("split") == "validation"
 
 
 def list_datasets() -> list[Path]:
@@ -222,6 +243,7 @@ class Dataset:
         self.aspect = float(details.get("aspect") or 1.0)
         mirror: Any = details.get("mirror")
         self.mirror: bool | None = mirror if isinstance(mirror, bool) else None
+        self.is_validation = details.get("split") == "validation"
         self._container = container
         self._kept: dict[int, NDArray[np.uint8]] = {}
         self._bytes_left = int(free_memory() * _MEMORY_SHARE)

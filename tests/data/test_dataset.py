@@ -196,6 +196,29 @@ def test_the_only_dataset_is_taken(home: Path) -> None:
     assert find_dataset(None) == find_dataset("faces") == folder
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_validation_set_is_taken_by_name_alone(home: Path, packed: bool) -> None:
+    folder = write_dataset(home / "datasets/faces")
+    apart = write_dataset(home / "datasets/faces-validation")
+    (apart / "prep.json").write_text('{"split": "validation"}')
+    if packed:
+        shutil.make_archive(str(apart), "zip", apart)
+        shutil.rmtree(apart)
+    assert find_dataset(None) == folder
+    assert open_dataset(find_dataset("faces-validation")).is_validation
+    assert not open_dataset(folder).is_validation
+    shutil.rmtree(folder)
+    with pytest.raises(DatasetError, match="There is no dataset to train on"):
+        find_dataset(None)
+
+
+def test_a_dataset_and_its_zip_are_one(home: Path) -> None:
+    folder = write_dataset(home / "datasets/faces.v2")
+    shutil.make_archive(str(folder), "zip", folder)
+    assert find_dataset(None) == find_dataset("faces.v2") == folder
+    assert find_dataset("faces.v2.zip") == folder.with_name("faces.v2.zip")
+
+
 def test_several_datasets_are_listed(home: Path) -> None:
     write_dataset(home / "datasets/cats")
     write_dataset(home / "datasets/faces")
