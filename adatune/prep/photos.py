@@ -1,12 +1,14 @@
-"""Finds photo files and reads any of them as upright sRGB pixels, because web photos come in every form.
+"""Reads any photo as upright sRGB pixels, decoded only as far as it is needed: web photos come in every form.
 
 Whatever is wrong with a file ends in one `UnreadablePhoto` with a reason in words, never in a crash.
 """
 
+import functools
 import io
-import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,9 +17,20 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from adatune.errors import PhotosError
 from adatune.images import Pixels
+from adatune.prep.frames import VIDEO_SUFFIXES, read_frames
+from adatune.prep.sources import ZIP_SUFFIXES, Source, find_photos
 
-_NOT_PHOTOS = {"thumbs.db", "desktop.ini", "icon\r"}  # what file browsers leave in every folder
-_HEIC_SUFFIXES = {".heic", ".heif", ".hif"}
+__all__ = ["OpenPhoto", "UnreadablePhoto", "find_photos", "open_frame", "open_photo", "read_photo"]
+
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+# Formats that hold photos, those without a mark of their own last. Left out: those that Pillow has read by
+# another program (EPS runs Ghostscript).
+_FORMATS = (
+    *("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "DIB", "JPEG2000", "MPO", "PPM", "PSD"),
+    *("ICO", "ICNS", "QOI", "DDS", "SGI", "PCX", "TGA"),
+)
+_REDUCTIONS = (8, 4, 2, 1)  # by which a JPEG can be reduced while it is decoded, at a fraction of the work
+_MAX_MEMBER_BYTES = 1_500_000_000  # of a file in a zip; the largest photo that is read takes less, unpacked
 _UPRIGHT: dict[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,76 +46,187 @@ class UnreadablePhoto(PhotosError):
     """A file cannot be read as a picture; the message says why in a few words."""
 
 
-def find_photos(folder: Path, outside: Sequence[Path] = ()) -> list[Path]:
-    """Every file below FOLDER but hidden ones and those in the folders OUTSIDE, sorted by name.
+class OpenPhoto:
+    """A photo whose size is known and whose pixels are decoded when they are asked for."""
 
-    Links are followed; a folder reached twice (a link loop) is entered once. Files of any kind are listed:
-    what is no picture gets its row with the reason `unreadable` rather than vanishing.
+    def __init__(
+        self, width: int, height: int, decode: Callable[[int], Pixels], reductions: tuple[int, ...] = (1,)
+    ) -> None:
+        """A photo of WIDTH x HEIGHT upright pixels; `decode(r)` gives it reduced by r, one of REDUCTIONS."""
+        self.width = width
+        self.height = height
+        self._decode = decode
+        self._reductions = reductions
+        self._reduction = 0
+        self._pixels: Pixels | None = None
 
-    Returns: paths relative to FOLDER, in an order that depends on nothing but the names.
-    """
-    excluded = {path.resolve() for path in outside}
-    return sorted(
-        (path.relative_to(folder) for path in _walk(folder, excluded)), key=lambda path: path.as_posix()
-    )
+    def read(self, scale: float = 1.0) -> Pixels:
+        """Upright sRGB pixels of at least SCALE times the full size, [height, width, 3] uint8.
 
+        A JPEG is reduced by 2, 4 or 8 while it is decoded (rounded up to whole pixels, so that its edges lie
+        within one reduced pixel of the photo's); anything else comes at full size. Pixels decoded before are
+        given again if they are fine enough: nothing is decoded twice at one size.
 
-def _walk(folder: Path, excluded: set[Path]) -> Iterator[Path]:
-    entered: set[Path] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        here = Path(root).resolve()
-        if here in entered or here in excluded:
-            folders.clear()
-            continue
-        entered.add(here)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if not name.startswith(".") and name.lower() not in _NOT_PHOTOS:
-                yield Path(root) / name
+        Raises:
+            UnreadablePhoto: damaged, cut off, or too large for the memory.
+        """
+        wanted = max((r for r in self._reductions if r * scale <= 1), default=1)
+        if self._pixels is None or wanted < self._reduction:
+            with _in_words():
+                self._pixels = self._decode(wanted)
+            self._reduction = wanted
+            if wanted == 1:  # icons may be of another size than their list says
+                self.height, self.width = self._pixels.shape[:2]
+        return self._pixels
 
 
 def read_photo(path: Path) -> Pixels:
-    """The first picture of a file as it is meant to be seen.
+    """The first picture of a file as it is meant to be seen, [height, width, 3] uint8 RGB.
+
+    Raises:
+        UnreadablePhoto: as `open_photo` and `OpenPhoto.read`.
+    """
+    return open_photo(Source(path.name, path)).read()
+
+
+def open_photo(source: Source) -> OpenPhoto:
+    """The first picture of a file, a zip member or a video frame, as it is meant to be seen.
 
     Turned upright by its EXIF tag, converted to sRGB by its ICC profile, transparent parts over white, 16-bit
-    values divided by 257.
+    values divided by 257. Only the header is read here.
 
-    Returns: uint8 RGB pixels, [height, width, 3].
     Raises:
-        UnreadablePhoto: empty, no picture, damaged, cut off, or larger than Pillow's limit (179 megapixels).
+        UnreadablePhoto: empty, no picture, encrypted, or larger than Pillow's limit (179 megapixels).
     """
-    if path.suffix.lower() in _HEIC_SUFFIXES:
-        _register_heic()
+    if source.frame >= 0:
+        return open_frame(_frame(source))
+    with _in_words(source.member or source.path.name):
+        file: Path | bytes = _member(source) if source.member else source.path
+        if isinstance(file, Path):
+            _check_file(file)
+        with _opened(file) as image:
+            width, height = image.size
+            if min(width, height) < 1:
+                raise UnreadablePhoto("no pixels")
+            if image.format in {"JPEG", "MPO"}:
+                reductions = tuple(r for r in _REDUCTIONS if r <= min(width, height))
+            else:
+                reductions = (1,)
+            if _orientation(image) >= 5:
+                width, height = height, width
+        return OpenPhoto(width, height, functools.partial(_decode, file), reductions)
+
+
+def open_frame(pixels: Pixels) -> OpenPhoto:
+    """A frame of a video that is decoded already, [height, width, 3] uint8 RGB."""
+    return OpenPhoto(pixels.shape[1], pixels.shape[0], lambda _: pixels)
+
+
+def _frame(source: Source) -> Pixels:
+    """One frame by itself: all frames before it are decoded, so ask `read_frames` for many."""
     try:
-        _check_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # half-damaged metadata and large pictures are no news here
-            with Image.open(path) as image:
-                return _to_pixels(image)
+        for _, pixels in read_frames(source.path, [source.frame]):
+            return pixels
+    except PhotosError as error:
+        raise UnreadablePhoto("the video cannot be read") from error
+    raise UnreadablePhoto("the video ends before this frame")
+
+
+def _decode(file: Path | bytes, reduction: int) -> Pixels:
+    with _opened(file) as image:
+        if reduction > 1:
+            image.draft(None, (max(1, image.width // reduction), max(1, image.height // reduction)))
+        return _to_pixels(image)
+
+
+@contextmanager
+def _opened(file: Path | bytes) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # half-damaged metadata and large pictures are no news here
+        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
+            head = stream.read(64)
+            stream.seek(0)
+            if not head:
+                raise UnreadablePhoto("empty file")
+            if _is_heic(head):
+                _register_heic()
+            with Image.open(stream, formats=_known_formats()) as image:
+                yield image
+
+
+def _known_formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _is_heic(head: bytes) -> bool:
+    """Whether a file says so itself: phones' photos also come under the names of other formats."""
+    brands = {head[start : start + 4] for start in range(8, len(head), 4)}
+    return head[4:8] == b"ftyp" and bool(brands & _HEIC_BRANDS) and b"avif" not in brands
+
+
+@contextmanager
+def _in_words(name: str = "") -> Iterator[None]:
+    """Whatever goes wrong inside becomes an `UnreadablePhoto`; NAME tells zips and videos apart."""
+    try:
+        yield
     except UnreadablePhoto:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadablePhoto("not a picture that can be read") from error
+        raise UnreadablePhoto(_what_instead(name)) from error
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto("declares more than 179 megapixels") from error
     except MemoryError as error:
         raise UnreadablePhoto("does not fit in memory") from error
+    except PermissionError as error:
+        raise UnreadablePhoto("no permission to read it") from error
     except Exception as error:  # decoders of damaged files raise anything: struct, zlib, Index, Syntax, ...
-        raise UnreadablePhoto(_in_words(error)) from error
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadablePhoto(words if len(words) <= 120 else words[:119] + "…") from error
+
+
+def _what_instead(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix in ZIP_SUFFIXES:
+        return "a zip, which is not looked into here: name it itself, as in 'adatune prep photos.zip'"
+    if suffix in VIDEO_SUFFIXES:
+        return (
+            "a video, which is not looked into here: name it itself, as in 'adatune prep clip.mp4 --every 30'"
+        )
+    return "not a picture that can be read"
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():  # a pipe would wait for ever; a dangling link has nothing to read
+    if path.is_dir():
+        raise UnreadablePhoto("a folder that cannot be opened")
+    if not path.exists() and path.is_symlink():
+        raise UnreadablePhoto("a link to a file that is not there")
+    if not path.is_file():  # a pipe would wait for ever
         raise UnreadablePhoto("not a regular file")
-    if path.stat().st_size == 0:
-        raise UnreadablePhoto("empty file")
 
 
-def _in_words(error: Exception) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    return words if len(words) <= 120 else words[:119] + "…"
+def _member(source: Source) -> bytes:
+    """The bytes of a file in a zip; nothing is written to disk."""
+    status = source.path.stat()
+    archive = _archive(source.path, status.st_size, status.st_mtime_ns)
+    info = archive.getinfo(source.member)
+    if info.flag_bits & 1:
+        raise UnreadablePhoto("encrypted: unpack the zip with its password and name the folder")
+    if info.file_size > _MAX_MEMBER_BYTES:
+        raise UnreadablePhoto(f"declares {info.file_size / 1e9:.1f} GB unpacked, more than any photo needs")
+    try:
+        return archive.read(info)
+    except MemoryError:
+        raise
+    except Exception as error:  # zlib, lzma, bz2, struct, BadZipFile, NotImplementedError: each its own
+        raise UnreadablePhoto(
+            "damaged in the zip, or packed in a way that cannot be unpacked here"
+        ) from error
+
+
+@functools.lru_cache(maxsize=1)  # one zip a run; its list of members is not read again for each of them
+def _archive(path: Path, _size: int, _mtime: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
 
 
 def _register_heic() -> None:
