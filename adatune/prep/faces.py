@@ -11,40 +11,18 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor
 
 from adatune.images import Pixels
-from adatune.prep.crop import Points, warp
+from adatune.prep.crop import Points
+from adatune.prep.landmarks import Refined, refine, similarity
 from adatune.prep.opencv import cv2
+
+__all__ = ["Face", "FaceFinder", "Refined", "similarity"]
 
 _LONG_SIDE = 1024  # pixels of the copy that is searched; 12 megapixels in full would take ten times as long
 _RETRY_LONG_SIDE = 640  # of the copy that is searched again, turned
 _SURE_SCORE = 0.98  # of an upright face; below, the turned photo may show a better one
 _TURNED_SCORE = 0.97  # turned pictures without a face yield false faces more easily
-# Where MTCNN's last network sees the five points in its own square input: its mean over frontal portraits.
-_IN_WINDOW = np.array([[0.336, 0.368], [0.676, 0.368], [0.506, 0.578], [0.358, 0.717], [0.668, 0.717]])
-_WINDOW = 48  # input side of that network, pixels
-_PATCH = 192  # side of the levelled patch that the windows are cut from
-_PATCH_SPAN = 1.5  # side of the patch, in windows
-# Shift right, shift down (windows), scale, turn (degrees) of each look.
-_FIRST_LOOKS = np.array([[0, 0, 1, 0], [0.04, 0.04, 1.08, 0], [-0.04, -0.04, 0.94, 0]])
-_SECOND_LOOKS = np.array(
-    [
-        [0, 0, 1, 0],
-        [0.05, 0, 1.05, 0],
-        [-0.05, 0, 1.05, 0],
-        [0, 0.05, 0.95, 0],
-        [0, -0.05, 0.95, 0],
-        [0, 0, 1.15, 0],
-        [0.03, 0.03, 1, 6],
-        [-0.03, -0.03, 1, -6],
-    ]
-)
-
-# Rows of the window that are left when the rest of a face is painted over.
-_PARTS = {"eyes": (11, 24), "lower": (23, 48), "mouth": (30, 48)}
 
 
 @dataclass(frozen=True)
@@ -60,17 +38,6 @@ class Face:
     def eye_distance(self) -> float:
         """Pixels between the eyes."""
         return float(np.hypot(*(self.landmarks[1] - self.landmarks[0])))
-
-
-@dataclass(frozen=True)
-class Refined:
-    """Landmarks after a second look at the original pixels."""
-
-    landmarks: Points  # [5, 2], pixels of the photo
-    confidence: float  # mean face probability over all windows
-    spread: float  # standard deviation of the landmarks over all windows, in eye distances
-    mirror_gap: float  # mean distance of the landmarks from plain and from mirrored windows, in eye distances
-    part_logits: dict[str, float]  # log odds of a face when all but one part of `_PARTS` is painted over
 
 
 class FaceFinder:
@@ -146,87 +113,11 @@ class FaceFinder:
             pixels: [height, width, 3] uint8 RGB.
             landmarks: five points from `find`, [5, 2].
         """
-        first, _ = self._look(pixels, landmarks, _FIRST_LOOKS)
-        second, windows = self._look(pixels, first.mean(axis=(0, 1)), _SECOND_LOOKS)
-        mean = second.mean(axis=(0, 1))
-        eyes = max(1e-6, float(np.hypot(*(mean[1] - mean[0]))))
-        deviation = np.sqrt(((second - mean) ** 2).sum(axis=-1).mean())
-        gap = np.hypot(*(second[0].mean(axis=0) - second[1].mean(axis=0)).T).mean()
-        confidence = float(torch.sigmoid(self._log_odds(windows)).mean())
-        parts = {name: float(self._log_odds(_only(windows, rows)).mean()) for name, rows in _PARTS.items()}
-        return Refined(mean, confidence, float(deviation / eyes), float(gap / eyes), parts)
-
-    def _look(self, pixels: Pixels, landmarks: Points, looks: Points) -> tuple[Points, Tensor]:
-        """The landmarks seen through several windows, and those windows.
-
-        Returns: points in the photo, [plain and mirrored, looks, 5, 2]; windows [2 * looks, 3, 48, 48].
-        """
-        corners = _window_corners(landmarks)
-        patch = torch.from_numpy(warp(pixels, corners, _PATCH, _PATCH).copy()).permute(2, 0, 1)[None].float()
-        matrices = _look_matrices(looks)
-        grid = F.affine_grid(matrices, [len(looks), 3, 2 * _WINDOW, 2 * _WINDOW], align_corners=False)
-        plain = F.grid_sample(
-            patch.expand(len(looks), -1, -1, -1), grid, padding_mode="reflection", align_corners=False
-        )
-        plain = F.avg_pool2d((plain - 127.5) * 0.0078125, 2)
-        windows = torch.cat([plain, plain.flip(3)]).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad():
-            points: Tensor = self._networks.onet(windows)[1]
-        seen = points.reshape(2, len(looks), 2, 5).transpose(2, 3)
-        seen[1, :, :, 0] = 1 - seen[1, :, :, 0]
-        seen[1] = seen[1][:, [1, 0, 2, 4, 3]]
-        in_patch = torch.einsum("lij,mlpj->mlpi", matrices[:, :, :2], seen * 2 - 1)
-        unit = ((in_patch + matrices[:, None, :, 2]).double().numpy() + 1) / 2
-        across, down = corners[1] - corners[0], corners[3] - corners[0]
-        return corners[0] + unit[..., :1] * across + unit[..., 1:] * down, windows
-
-    def _log_odds(self, windows: Tensor) -> Tensor:
-        """Log odds of a face in each window, [count]."""
-        with torch.no_grad():
-            scores: Tensor = self._networks.onet(windows)[2]
-        return torch.logit(scores[:, 1].clamp(1e-5, 1 - 1e-5))
+        return refine(self._networks.onet, pixels, landmarks)
 
 
 def _best(faces: list[Face]) -> float:
     return max((face.score for face in faces), default=0.0)
-
-
-def _only(windows: Tensor, rows: tuple[int, int]) -> Tensor:
-    """Windows with everything outside ROWS painted over in their mean colour."""
-    painted = windows.mean(dim=(2, 3), keepdim=True).expand_as(windows).clone()
-    painted[:, :, rows[0] : rows[1]] = windows[:, :, rows[0] : rows[1]]
-    return painted
-
-
-def _look_matrices(looks: Points) -> Tensor:
-    """From coordinates in [-1, 1] of each window to those of the patch, [looks, 2, 3]."""
-    shift, scale, angle = looks[:, :2] * 2, looks[:, 2], np.deg2rad(looks[:, 3])
-    cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
-    rows = np.stack(
-        [np.stack([cosine, -sine, shift[:, 0]], 1), np.stack([sine, cosine, shift[:, 1]], 1)], axis=1
-    )
-    return torch.from_numpy(rows / _PATCH_SPAN).float()
-
-
-def _window_corners(landmarks: Points) -> Points:
-    """The levelled square patch around a face, by the similarity that brings it nearest to `_IN_WINDOW`."""
-    turn, shift = similarity(_IN_WINDOW, landmarks)
-    margin = (_PATCH_SPAN - 1) / 2
-    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * _PATCH_SPAN - margin
-    return square @ turn.T + shift
-
-
-def similarity(source: Points, target: Points) -> tuple[NDArray[np.float64], Points]:
-    """The turn-and-scale matrix [2, 2] and shift [2] that bring SOURCE nearest to TARGET, both [count, 2].
-
-    Source: Umeyama 1991, in its two-dimensional closed form without reflection.
-    """
-    a, b = source - source.mean(axis=0), target - target.mean(axis=0)
-    norm = max(1e-12, float((a**2).sum()))
-    cosine = float((a * b).sum()) / norm
-    sine = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / norm
-    matrix = np.array([[cosine, -sine], [sine, cosine]])
-    return matrix, target.mean(axis=0) - matrix @ source.mean(axis=0)
 
 
 def _turn_back(points: Points, size: tuple[int, ...], turn: int) -> Points:
