@@ -53,7 +53,7 @@ def test_a_border_close_to_the_face_does_not_move_its_landmarks(border: str) -> 
     left, top = (123 if border == "left" else 0), (68 if border == "top" else 0)
     right, bottom = (208 if border == "right" else 340), (163 if border == "bottom" else 400)
     part = _refine(_portrait()[top:bottom, left:right], SEEN - [left, top]).landmarks
-    assert np.abs(part[:2] + [left, top] - whole[:2]).max() < 0.05 * EYE_DISTANCE
+    assert np.abs(part[:2] + np.array([left, top]) - whole[:2]).max() < 0.05 * EYE_DISTANCE
 
 
 def test_a_photo_enlarged_four_times_gives_the_same_landmarks_enlarged() -> None:
