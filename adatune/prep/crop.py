@@ -1,109 +1,168 @@
-"""Levels and crops a portrait in one warp from the original pixels, so that nothing is resampled twice.
+"""Where to cut: the box around a face, around the middle of a photo, or drawn by hand, as four corners.
 
-The box is 5:4, five high and four wide, with the eyes where FFHQ has them, and is squashed to a square:
-networks are square, and the recorded aspect undoes the squash wherever a picture is shown.
+Networks are square, so a box of any shape is squashed to a square by `resample.cut`; the recorded aspect
+undoes the squash wherever a picture is shown.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from adatune.errors import PhotosError
 from adatune.images import Pixels
-from adatune.prep.opencv import cv2
 
-Points = NDArray[
-    np.float64
-]  # [count, 2], x and y in pixels; pixel centres lie at whole numbers plus one half
+# [count, 2], x and y in pixels; pixel centres lie at whole numbers plus one half.
+Points = NDArray[np.float64]
 
+# 'portrait54': five high, four wide, levelled by the eye line; 'ffhq': the square of the FFHQ dataset;
+# 'none': the largest centred box, wherever faces are.
+ALIGNMENTS = ("portrait54", "ffhq", "none")
 PORTRAIT_ASPECT = 1.25  # height / width
-_WIDTH_IN_EYE_DISTANCES = 4.0
+_FACE_WIDTH, _FACE_HEIGHT = 4.0, 5.0  # eye distances that a portrait holds, whatever its ratio
 _EYE_LINE = 0.47  # of the height, from the top
 
 
-def portrait_corners(landmarks: Points) -> Points:
-    """Corners of the 5:4 box around a face: upper left, upper right, lower right, lower left, [4, 2].
+def aspect_of(align: str, ratio: tuple[int, int] | None) -> float:
+    """Height / width of the boxes of an alignment; RATIO, width and height such as (4, 5), goes before."""
+    if ratio is not None:
+        return ratio[1] / ratio[0]
+    return PORTRAIT_ASPECT if align == "portrait54" else 1.0
 
-    The box is levelled by the eye line, four eye distances wide and five high; the eyes lie at 0.375 and
-    0.625 of its width and 0.47 of its height.
+
+def face_corners(landmarks: Points, align: str, aspect: float) -> Points:
+    """Corners of the box around a face: upper left, upper right, lower right, lower left, [4, 2].
+
+    `portrait54` is levelled by the eye line and centred between the eyes, which lie at 0.47 of the height.
+    It is the smallest box of its aspect that holds four eye distances across and five down: at 5:4 the eyes
+    are at 0.375 and 0.625 of the width, where FFHQ has them; a taller ratio keeps that and adds height, a
+    wider one keeps the height of five and adds to the sides, so no ratio cuts a face.
+
+    `ffhq` is the square of FFHQ's alignment, which the mouth levels as well as the eyes. Another aspect makes
+    it taller or wider about its centre.
 
     Args:
-        landmarks: left eye, right eye (as seen in the picture), then anything; [2 or more, 2].
+        landmarks: left eye, right eye, nose, left and right mouth corner (as seen), [5, 2]; `portrait54`
+            looks at the eyes only.
+        align: 'portrait54' or 'ffhq'.
+        aspect: height / width, from `aspect_of`.
+    Source: Karras et al. 2019, arXiv:1812.04948 (FFHQ).
     """
+    if align == "ffhq":
+        return _ffhq_corners(landmarks, aspect)
     left_eye, right_eye = landmarks[0], landmarks[1]
-    across = (right_eye - left_eye) * _WIDTH_IN_EYE_DISTANCES
-    down = np.array([-across[1], across[0]]) * PORTRAIT_ASPECT
-    upper_left = (left_eye + right_eye) / 2 - across / 2 - down * _EYE_LINE
-    return np.stack([upper_left, upper_left + across, upper_left + across + down, upper_left + down])
+    across = (right_eye - left_eye) * max(_FACE_WIDTH, _FACE_HEIGHT / aspect)
+    down = _turned(across) * aspect
+    return _box((left_eye + right_eye) / 2 - across / 2 - down * _EYE_LINE, across, down)
 
 
-def centre_square_corners(width: int, height: int) -> Points:
-    """Corners of the largest centred square of a picture, [4, 2]."""
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return np.array([[left, top], [left + side, top], [left + side, top + side], [left, top + side]])
+def _ffhq_corners(landmarks: Points, aspect: float) -> Points:
+    between_eyes = landmarks[1] - landmarks[0]
+    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:5].mean(axis=0)
+    eyes_to_mouth = mouth - eyes
+    direction = between_eyes - _turned(eyes_to_mouth)
+    reach = max(2.0 * _length(between_eyes), 1.8 * _length(eyes_to_mouth))
+    half = direction / max(1e-12, _length(direction)) * reach
+    across, down = half * 2 * max(1.0, 1 / aspect), _turned(half) * 2 * max(1.0, aspect)
+    return _box(eyes + 0.1 * eyes_to_mouth - across / 2 - down / 2, across, down)
+
+
+def centre_corners(width: int, height: int, aspect: float) -> Points:
+    """Corners of the largest centred box of ASPECT (height / width) within WIDTH x HEIGHT pixels, [4, 2]."""
+    size = np.array([min(width, height / aspect), min(height, width * aspect)])
+    upper_left = (np.array([width, height]) - size) / 2
+    return _box(upper_left, np.array([size[0], 0]), np.array([0, size[1]]))
+
+
+def box_corners(x: float, y: float, width: float, height: float, angle: float, aspect: float) -> Points:
+    """Corners of a hand-made box, made wider or taller about its centre until it has ASPECT, [4, 2].
+
+    Args:
+        x, y: the upper left corner before turning, pixels of the upright photo.
+        width, height: pixels, above 0.
+        angle: degrees that the box is turned clockwise, as seen, about its centre.
+        aspect: height / width, from `aspect_of`.
+    Raises: PhotosError for a box without an area, or numbers that are not finite.
+    """
+    if not all(map(math.isfinite, (x, y, width, height, angle))) or width <= 0 or height <= 0:
+        raise PhotosError(
+            f"A box of {width} x {height} pixels at ({x}, {y}), turned by {angle} degrees, holds no picture. "
+            "Give finite numbers, with width and height above 0."
+        )
+    centre = np.array([x + width / 2, y + height / 2])
+    direction = np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+    across = direction * max(width, height / aspect)
+    down = _turned(direction) * max(height, width * aspect)
+    return _box(centre - across / 2 - down / 2, across, down)
 
 
 def box_size(corners: Points) -> tuple[float, float]:
     """Width and height of a box in the photo's pixels."""
-    width, height = corners[1] - corners[0], corners[3] - corners[0]
-    return float(np.hypot(*width)), float(np.hypot(*height))
+    return _length(corners[1] - corners[0]), _length(corners[3] - corners[0])
 
 
 def invented_share(corners: Points, width: int, height: int) -> float:
-    """The share of the box, 0 to 1, that lies outside a photo of WIDTH x HEIGHT and has to be reflected."""
-    photo = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    inside, _ = cv2.intersectConvexConvex(corners.astype(np.float32), photo)
-    whole = math.prod(box_size(corners))
-    return min(1.0, max(0.0, 1 - inside / whole)) if whole > 0 else 1.0
+    """The share of the box, 0 to 1, that lies outside a photo of WIDTH x HEIGHT and has to be invented."""
+    whole = _area(corners)
+    if whole <= 0:
+        return 1.0
+    inside = corners
+    for axis, limit in ((0, width), (1, height)):
+        inside = _clip(inside, inside[:, axis])
+        inside = _clip(inside, limit - inside[:, axis])
+    return min(1.0, max(0.0, 1 - _area(inside) / whole))
+
+
+def _clip(polygon: Points, depth: Points) -> Points:
+    """The part of a convex polygon where DEPTH, given at its corners, is not negative.
+
+    Source: Sutherland and Hodgman 1974.
+    """
+    kept: list[Points] = []
+    for index in range(len(polygon)):
+        before, here = depth[index - 1], depth[index]
+        if before * here < 0:
+            share = before / (before - here)
+            kept.append(polygon[index - 1] + share * (polygon[index] - polygon[index - 1]))
+        if here >= 0:
+            kept.append(polygon[index])
+    return np.array(kept).reshape(-1, 2)
+
+
+def _area(polygon: Points) -> float:
+    """By the shoelace formula."""
+    following = np.roll(polygon, -1, axis=0)
+    return abs(float((polygon[:, 0] * following[:, 1] - polygon[:, 1] * following[:, 0]).sum())) / 2
+
+
+def _box(upper_left: Points, across: Points, down: Points) -> Points:
+    return np.stack([upper_left, upper_left + across, upper_left + across + down, upper_left + down])
+
+
+def _turned(vector: Points) -> Points:
+    """A quarter turn clockwise, as seen: from 'to the right' to 'down'."""
+    return np.array([-vector[1], vector[0]])
+
+
+def _length(vector: Points) -> float:
+    return float(np.hypot(vector[0], vector[1]))
+
+
+# The names of before, until their callers have switched.
+
+
+def portrait_corners(landmarks: Points) -> Points:
+    """`face_corners` at 5:4."""
+    return face_corners(landmarks, "portrait54", PORTRAIT_ASPECT)
+
+
+def centre_square_corners(width: int, height: int) -> Points:
+    """`centre_corners` of a square."""
+    return centre_corners(width, height, 1.0)
 
 
 def warp(pixels: Pixels, corners: Points, width: int, height: int) -> Pixels:
-    """Resample the box of a photo to WIDTH x HEIGHT pixels; what lies outside the photo is reflected.
+    """`resample.warp`."""
+    from adatune.prep import resample
 
-    Where the box shrinks, it is first sampled at a whole multiple of the output, no coarser than the photo
-    itself, and then reduced by Lanczos: no pixel of the photo is skipped, so nothing aliases.
-
-    Args:
-        pixels: [photo height, photo width, 3] uint8.
-        corners: upper left, upper right, lower right, lower left in the photo, [4, 2].
-    Returns: [height, width, 3] uint8.
-    """
-    box_width, box_height = box_size(corners)
-    finer_x = max(1, math.ceil(box_width / width - 1e-6))
-    finer_y = max(1, math.ceil(box_height / height - 1e-6))
-    patch, offset = _surroundings(pixels, corners)
-    samples = _sample(patch, corners - offset, width * finer_x, height * finer_y)
-    if finer_x == finer_y == 1:
-        return samples
-    return np.asarray(Image.fromarray(samples).resize((width, height), Image.Resampling.LANCZOS))
-
-
-def _surroundings(pixels: Pixels, corners: Points) -> tuple[Pixels, Points]:
-    """The part of the photo that the warp can touch, and where it starts (OpenCV takes 32,767 a side)."""
-    height, width = pixels.shape[:2]
-    size = np.array([width, height])
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    margin = 8 + max(0.0, float(-low.min()), float((high - size).max()))  # reflections reach this far inside
-    start = np.clip(np.floor(low - margin), 0, size - 1).astype(int)
-    stop = np.clip(np.ceil(high + margin), start + 1, size).astype(int)
-    return pixels[start[1] : stop[1], start[0] : stop[0]], start.astype(np.float64)
-
-
-def _sample(patch: Pixels, corners: Points, width: int, height: int) -> Pixels:
-    across, down = (corners[1] - corners[0]) / width, (corners[3] - corners[0]) / height
-    # OpenCV puts pixel centres at whole numbers: shift by half a pixel on both sides.
-    origin = corners[0] + (across + down) / 2 - 0.5
-    matrix: NDArray[Any] = np.stack([across, down, origin], axis=1)
-    return np.asarray(
-        cv2.warpAffine(
-            np.ascontiguousarray(patch),
-            matrix,
-            (width, height),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT_101,
-        ),
-        dtype=np.uint8,
-    )
+    return resample.warp(pixels, corners, width, height)

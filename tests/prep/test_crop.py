@@ -1,61 +1,192 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from adatune.prep.crop import box_size, centre_square_corners, invented_share, portrait_corners, warp
+from adatune.errors import PhotosError
+from adatune.prep.crop import (
+    ALIGNMENTS,
+    aspect_of,
+    box_corners,
+    box_size,
+    centre_corners,
+    face_corners,
+    invented_share,
+)
+
+ANGLES = st.floats(-180, 180)
+PLACES = st.floats(-100, 3000)
+ASPECTS = st.floats(0.3, 3)
+RATIOS = st.tuples(st.integers(1, 20), st.integers(1, 20))
 
 
-@given(angle=st.floats(-180, 180), eyes=st.floats(5, 500), x=st.floats(-100, 3000), y=st.floats(-100, 3000))
-@settings(max_examples=60, deadline=None)
-def test_the_box_is_level_five_to_four_with_the_eyes_in_their_places(
-    angle: float, eyes: float, x: float, y: float
-) -> None:
-    across = eyes * np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))])
-    left, right = np.array([x, y]) - across / 2, np.array([x, y]) + across / 2
-    corners = portrait_corners(np.stack([left, right]))
-    assert box_size(corners) == pytest.approx((4 * eyes, 5 * eyes))
+def turned(points, degrees, about=(0, 0)):
+    """Clockwise, as seen."""
+    turn = np.exp(1j * np.deg2rad(degrees))
+    places = ((points - about) @ [1, 1j]) * turn
+    return np.stack([places.real, places.imag], axis=1) + about
+
+
+@st.composite
+def faces(draw):
+    """Landmarks of a face of any size, place and turn, not always symmetric."""
+    shape = np.array([[-0.5, 0], [0.5, 0], [0, 0.6], [-0.4, 1.0], [0.4, 1.1]])
+    shape[2:] += np.array(draw(st.tuples(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))))
+    place = np.array([draw(PLACES), draw(PLACES)])
+    return place + turned(shape * draw(st.floats(5, 500)), draw(ANGLES))
+
+
+def places_in(corners, points):
+    """Where points of the photo lie in a box, as shares of its width and height."""
     axes = np.stack([corners[1] - corners[0], corners[3] - corners[0]], axis=1)
-    places = np.linalg.solve(axes, np.stack([left, right], axis=1) - corners[0][:, None])
-    assert places == pytest.approx(np.array([[0.375, 0.625], [0.47, 0.47]]), abs=1e-9)
+    return np.linalg.solve(axes, (points - corners[0]).T).T
 
 
-def test_a_box_of_whole_pixels_is_copied_exactly() -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
-    corners = np.array([[10, 5], [26, 5], [26, 25], [10, 25]], float)
-    assert np.array_equal(warp(pixels, corners, 16, 20), pixels[5:25, 10:26])
+def holds(corners, points):
+    shares = places_in(corners, points)
+    return (shares > -1e-6).all() and (shares < 1 + 1e-6).all()
 
 
-def test_a_box_beyond_the_border_shows_the_reflection() -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, (20, 20, 3), np.uint8)
-    corners = np.array([[-4, 0], [16, 0], [16, 20], [-4, 20]], float)
-    assert np.array_equal(warp(pixels, corners, 20, 20)[:, :4], pixels[:, 4:0:-1])
+def test_the_aspect_is_five_to_four_or_a_square_unless_a_ratio_is_asked_for():
+    assert [aspect_of(align, None) for align in ALIGNMENTS] == [1.25, 1, 1]
+    assert [aspect_of(align, (4, 6)) for align in ALIGNMENTS] == [1.5] * 3
 
 
-def test_shrinking_agrees_with_lanczos() -> None:
-    smooth = Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 12, 3), np.uint8))
-    pixels = np.asarray(smooth.resize((512, 512), Image.Resampling.BICUBIC))
-    corners = np.array([[0, 0], [512, 0], [512, 512], [0, 512]], float)
-    expected = np.asarray(Image.fromarray(pixels).resize((70, 70), Image.Resampling.LANCZOS)).astype(float)
-    error = ((warp(pixels, corners, 70, 70) - expected) ** 2).mean()
-    assert 10 * np.log10(255**2 / error) > 45
+@given(face=faces())
+@settings(max_examples=60, deadline=None)
+def test_the_box_is_level_five_to_four_with_the_eyes_in_their_places(face):
+    corners = face_corners(face, "portrait54", 1.25)
+    eyes = math.dist(face[0], face[1])
+    assert box_size(corners) == pytest.approx((4 * eyes, 5 * eyes))
+    assert places_in(corners, face[:2]) == pytest.approx(np.array([[0.375, 0.47], [0.625, 0.47]]), abs=1e-9)
 
 
-def test_fine_stripes_shrink_to_grey_and_not_to_coarse_stripes() -> None:
-    stripes = np.tile(np.array([0, 255], np.uint8)[None, :, None], (300, 150, 3))
-    corners = np.array([[0, 0], [300, 0], [300, 300], [0, 300]], float)
-    assert np.ptp(warp(stripes, corners, 43, 43)[4:-4, 4:-4].astype(int)) < 40
+@given(face=faces(), ratio=RATIOS)
+@settings(max_examples=60, deadline=None)
+def test_a_box_of_any_ratio_holds_the_whole_face_and_no_more_than_it_must(face, ratio):
+    aspect = aspect_of("portrait54", ratio)
+    corners = face_corners(face, "portrait54", aspect)
+    width, height = (side / math.dist(face[0], face[1]) for side in box_size(corners))
+    assert height / width == pytest.approx(aspect)
+    assert min(width / 4, height / 5) == pytest.approx(1)
+    assert holds(corners, face_corners(face, "portrait54", 1.25))
 
 
-def test_a_photo_wider_than_opencv_can_take_is_cropped() -> None:
-    wide = np.zeros((8, 40_000, 3), np.uint8)
-    wide[:, 39_000:] = 200
-    corners = np.array([[39_500, 0], [39_508, 0], [39_508, 8], [39_500, 8]], float)
-    assert (warp(wide, corners, 8, 8) == 200).all()
+def test_the_ffhq_box_of_an_upright_face_is_a_square_below_the_eyes():
+    face = np.array([[100, 200], [200, 200], [150, 260], [120, 310], [180, 310]], float)
+    # e = (100, 0), v = (0, 110): half a side is max(2.0 * 100, 1.8 * 110) = 200, around (150, 200 + 11).
+    expected = [[-50, 11], [350, 11], [350, 411], [-50, 411]]
+    assert face_corners(face, "ffhq", 1.0) == pytest.approx(np.array(expected, float))
+    face[3:, 1] = 350  # v = (0, 150): 1.8 * 150 = 270 is more than 200
+    expected = [[-120, -55], [420, -55], [420, 485], [-120, 485]]
+    assert face_corners(face, "ffhq", 1.0) == pytest.approx(np.array(expected, float))
 
 
-def test_the_invented_share_is_the_area_outside() -> None:
+@given(face=faces())
+@settings(max_examples=60, deadline=None)
+def test_the_ffhq_box_follows_its_formula_in_complex_numbers(face):
+    left, right, _, *mouth = face @ [1, 1j]
+    between, down = right - left, np.mean(mouth) - (left + right) / 2
+    x = between - 1j * down
+    x *= max(2.0 * abs(between), 1.8 * abs(down)) / abs(x)
+    centre = (left + right) / 2 + 0.1 * down
+    quad = centre + np.array([-x - 1j * x, x - 1j * x, x + 1j * x, -x + 1j * x])
+    assert face_corners(face, "ffhq", 1.0) @ [1, 1j] == pytest.approx(quad)
+
+
+@given(face=faces(), ratio=RATIOS)
+@settings(max_examples=60, deadline=None)
+def test_another_ratio_only_adds_to_the_ffhq_square(face, ratio):
+    aspect = aspect_of("ffhq", ratio)
+    corners = face_corners(face, "ffhq", aspect)
+    square = face_corners(face, "ffhq", 1.0)
+    assert holds(corners, square)
+    assert corners.mean(axis=0) == pytest.approx(square.mean(axis=0))
+    width, height = box_size(corners)
+    assert height / width == pytest.approx(aspect)
+    assert min(width, height) == pytest.approx(box_size(square)[0])
+
+
+@given(face=faces(), align=st.sampled_from(["portrait54", "ffhq"]), aspect=ASPECTS, angle=ANGLES)
+@settings(max_examples=60, deadline=None)
+def test_a_turned_photo_has_the_same_box_turned(face, align, aspect, angle):
+    about = (400, 300)
+    of_turned = face_corners(turned(face, angle, about), align, aspect)
+    assert of_turned == pytest.approx(turned(face_corners(face, align, aspect), angle, about), abs=1e-6)
+
+
+@given(face=faces(), align=st.sampled_from(["portrait54", "ffhq"]), aspect=ASPECTS)
+@settings(max_examples=60, deadline=None)
+def test_a_mirrored_photo_has_the_same_box_mirrored(face, align, aspect):
+    mirrored = face[[1, 0, 2, 4, 3]] * [-1, 1] + [1000, 0]
+    corners = face_corners(face, align, aspect)
+    expected = corners[[1, 0, 3, 2]] * [-1, 1] + [1000, 0]
+    assert face_corners(mirrored, align, aspect) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_face_without_extent_has_a_box_without_extent():
+    nowhere = np.full((5, 2), 10.0)
+    for align in ("portrait54", "ffhq"):
+        assert face_corners(nowhere, align, 1.25) == pytest.approx(np.full((4, 2), 10.0))
+
+
+@given(width=st.integers(1, 5000), height=st.integers(1, 5000), aspect=ASPECTS)
+@settings(max_examples=60, deadline=None)
+def test_the_centred_box_is_the_largest_of_its_aspect(width, height, aspect):
+    corners = centre_corners(width, height, aspect)
+    box_width, box_height = box_size(corners)
+    assert box_height / box_width == pytest.approx(aspect)
+    assert max(box_width / width, box_height / height) == pytest.approx(1)
+    assert min(box_width / width, box_height / height) <= 1 + 1e-9
+    assert corners.mean(axis=0) == pytest.approx([width / 2, height / 2])
+
+
+def test_a_box_by_hand_turns_clockwise_about_its_centre():
+    assert box_corners(10, 20, 40, 50, 0, 1.25)[[0, 2]] == pytest.approx(np.array([[10, 20], [50, 70]]))
+    # A quarter turn: what was the upper left corner is now the upper right one, as seen.
+    expected = [[55, 25], [55, 65], [5, 65], [5, 25]]
+    assert box_corners(10, 20, 40, 50, 90, 1.25) == pytest.approx(np.array(expected))
+
+
+@given(x=PLACES, y=PLACES, width=st.floats(1, 900), height=st.floats(1, 900), angle=ANGLES, aspect=ASPECTS)
+@settings(max_examples=60, deadline=None)
+def test_a_box_by_hand_gets_its_aspect_and_loses_nothing(x, y, width, height, angle, aspect):
+    corners = box_corners(x, y, width, height, angle, aspect)
+    assert box_size(corners)[1] / box_size(corners)[0] == pytest.approx(aspect)
+    drawn = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]])
+    assert holds(corners, turned(drawn, angle, (x + width / 2, y + height / 2)))
+    assert min(box_size(corners)[0] / width, box_size(corners)[1] / height) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "numbers", [(0, 0, 0, 5, 0), (0, 0, 5, -1, 0), (math.nan, 0, 5, 5, 0), (0, 0, 5, 5, math.inf)]
+)
+def test_a_box_by_hand_that_holds_nothing_is_refused(numbers):
+    with pytest.raises(PhotosError, match="holds no picture"):
+        box_corners(*numbers, aspect=1.25)
+
+
+@given(
+    x=st.floats(-60, 160),
+    y=st.floats(-60, 160),
+    width=st.floats(1, 150),
+    height=st.floats(1, 150),
+    angle=ANGLES,
+)
+@settings(max_examples=60, deadline=None)
+def test_the_invented_share_is_what_counting_finds(x, y, width, height, angle):
+    corners = box_corners(x, y, width, height, angle, height / width)
+    u, v = np.meshgrid((np.arange(200) + 0.5) / 200, (np.arange(200) + 0.5) / 200)
+    places = corners[0] + u[..., None] * (corners[1] - corners[0]) + v[..., None] * (corners[3] - corners[0])
+    outside = ((places < 0) | (places > [100, 80])).any(axis=-1)
+    assert invented_share(corners, 100, 80) == pytest.approx(outside.mean(), abs=0.008)
+
+
+def test_the_invented_share_is_exact_where_it_is_plain():
     corners = np.array([[-5, 0], [5, 0], [5, 10], [-5, 10]], float)
-    assert invented_share(corners, 100, 100) == pytest.approx(0.5)
-    assert invented_share(centre_square_corners(30, 20), 30, 20) == pytest.approx(0, abs=1e-6)
+    assert invented_share(corners, 100, 100) == pytest.approx(0.5, abs=1e-12)
+    assert invented_share(centre_corners(30, 20, 1.0), 30, 20) == 0
+    assert invented_share(corners - 50, 100, 100) == 1
+    assert invented_share(np.zeros((4, 2)), 100, 100) == 1  # nothing of a box without area is in the photo

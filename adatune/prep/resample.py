@@ -1,0 +1,162 @@
+"""Cuts a box out of a photo in one warp from the original pixels, so that nothing is blurred twice.
+
+A box that shrinks has every photo pixel averaged into it, none skipped, so nothing aliases: whole blocks of
+pixels first while that is harmless, then samples no coarser than those blocks, reduced by Lanczos.
+"""
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from adatune.images import Pixels
+from adatune.prep.border import soften_border
+from adatune.prep.crop import Points, box_size
+from adatune.prep.opencv import cv2
+
+# At least so many blocks across make one output pixel. With 2.5, stripes too fine for the output come
+# through half as strongly as by plain area averaging, at the worst ratio; 2 shows more of them, 3 takes three
+# times as long for a 12-megapixel portrait at 512. benchmarks/resampling.py measures it.
+_BLOCKS_PER_PIXEL = 2.5
+_SUPPORT = 3  # output pixels that Lanczos reaches to either side
+_STRIP = 2**22  # photo pixels that are averaged into blocks at a time: memory does not grow with the photo
+_REACH = 3  # blocks around the box that cubic interpolation may touch
+
+Values = NDArray[Any]  # [height, width, 3]: sRGB in uint8, or linear light in uint16
+
+
+def cut(pixels: Pixels, corners: Points, size: int, *, linear_light: bool = False) -> Pixels:
+    """The picture of a dataset: the box squashed to SIZE x SIZE, what lies outside the photo softened.
+
+    Args:
+        pixels: [photo height, photo width, 3] uint8 sRGB.
+        corners: upper left, upper right, lower right, lower left in the photo, [4, 2].
+        size: pixels.
+        linear_light: average light instead of sRGB values; see `warp`.
+    Returns: [size, size, 3] uint8.
+    """
+    picture = warp(pixels, corners, size, size, linear_light=linear_light)
+    return soften_border(picture, corners, pixels.shape[1], pixels.shape[0])
+
+
+def warp(pixels: Pixels, corners: Points, width: int, height: int, *, linear_light: bool = False) -> Pixels:
+    """Resample the box of a photo to WIDTH x HEIGHT pixels; what lies outside the photo is reflected.
+
+    Args:
+        pixels: [photo height, photo width, 3] uint8 sRGB.
+        corners: upper left, upper right, lower right, lower left in the photo, [4, 2].
+        linear_light: average light, as a camera with fewer pixels would, instead of sRGB values, as the
+            networks' own training sets were made.
+    Returns: [height, width, 3] uint8 sRGB.
+    """
+    box_width, box_height = box_size(corners)
+    block = _block_size(min(box_width / width, box_height / height))
+    finer_x = max(1, math.ceil(box_width / block / width - 1e-6))
+    finer_y = max(1, math.ceil(box_height / block / height - 1e-6))
+    margin = 0 if finer_x == finer_y == 1 else _SUPPORT
+    wider = _widened(corners, margin / width, margin / height)
+    low = np.floor(wider.min(axis=0) / block).astype(int) - _REACH
+    high = np.ceil(wider.max(axis=0) / block).astype(int) + _REACH
+    blocks = _average_blocks(pixels, low, high, block, linear_light)
+    columns, rows = (width + 2 * margin) * finer_x, (height + 2 * margin) * finer_y
+    samples = _sample(blocks, wider / block - low, columns, rows)
+    if margin:
+        inner = (margin * finer_x, margin * finer_y, (width + margin) * finer_x, (height + margin) * finer_y)
+        samples = _shrink(samples, width, height, inner)
+    return _to_srgb(samples) if linear_light else samples.astype(np.uint8, copy=False)
+
+
+def _block_size(shrinking: float) -> int:
+    """Side of the blocks that are averaged first: 1, 2, 4, ... photo pixels."""
+    return 2 ** max(0, math.floor(math.log2(max(1.0, shrinking / _BLOCKS_PER_PIXEL))))
+
+
+def _widened(corners: Points, across: float, down: float) -> Points:
+    """The box with these shares of its width and height added on each side."""
+    x, y = (corners[1] - corners[0]) * across, (corners[3] - corners[0]) * down
+    return corners + np.stack([-x - y, x - y, x + y, y - x])
+
+
+def _average_blocks(
+    pixels: Pixels, low: NDArray[Any], high: NDArray[Any], block: int, linear_light: bool
+) -> Values:
+    """Means of BLOCK x BLOCK pixels, from block LOW to before block HIGH (x, y), the photo reflected."""
+    (left, top), (right, bottom) = low.tolist(), high.tolist()
+    means = np.empty((bottom - top, right - left, 3), np.uint16 if linear_light else np.uint8)
+    rows = max(1, _STRIP // ((right - left) * block * block))
+    for start in range(top, bottom, rows):
+        stop = min(bottom, start + rows)
+        strip = _window(pixels, (left * block, right * block), (start * block, stop * block))
+        if linear_light:
+            strip = np.asarray(cv2.LUT(strip, _linear_table()))
+        side = block
+        while side > 1:  # halving is the one ratio that OpenCV has fast code for: a third of the time
+            half = (strip.shape[1] // 2, strip.shape[0] // 2)
+            strip = np.asarray(cv2.resize(strip, half, interpolation=cv2.INTER_AREA))
+            side //= 2
+        means[start - top : stop - top] = strip
+    return means
+
+
+def _window(pixels: Pixels, columns: tuple[int, int], rows: tuple[int, int]) -> Values:
+    """The photo from start to before stop, reflected at its edges as far as asked; a view if it can be."""
+    height, width = pixels.shape[:2]
+    x_start, x_stop = _touched(*columns, width)
+    y_start, y_stop = _touched(*rows, height)
+    part = pixels[y_start:y_stop, x_start:x_stop]
+    above, left = max(0, -rows[0]), max(0, -columns[0])
+    below, right = max(0, rows[1] - height), max(0, columns[1] - width)
+    if above or below or left or right:
+        part = np.asarray(cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REFLECT))
+    y, x = rows[0] - y_start + above, columns[0] - x_start + left
+    return part[y : y + rows[1] - rows[0], x : x + columns[1] - columns[0]]
+
+
+def _touched(start: int, stop: int, size: int) -> tuple[int, int]:
+    """Which of SIZE places are seen between START and STOP when both ends are mirrors."""
+    first, last = max(0, start), min(size, stop)
+    if start < 0:
+        last = max(last, min(size, -start))
+    if stop > size:
+        first = min(first, max(0, 2 * size - stop))
+    if start < -size or stop > 2 * size:
+        return 0, size
+    return first, last
+
+
+def _sample(blocks: Values, corners: Points, width: int, height: int) -> Values:
+    across, down = (corners[1] - corners[0]) / width, (corners[3] - corners[0]) / height
+    # OpenCV puts pixel centres at whole numbers: shift by half a pixel on both sides.
+    origin = corners[0] + (across + down) / 2 - 0.5
+    matrix: NDArray[Any] = np.stack([across, down, origin], axis=1)
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(blocks, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    )
+
+
+def _shrink(samples: Values, width: int, height: int, inner: tuple[int, int, int, int]) -> Values:
+    """The INNER box (left, top, right, bottom) by Lanczos, which also looks at what is around it."""
+    if samples.dtype == np.uint8:
+        return np.asarray(Image.fromarray(samples).resize((width, height), Image.Resampling.LANCZOS, inner))
+    planes = [Image.fromarray(samples[..., channel].astype(np.float32)) for channel in range(3)]
+    small = [plane.resize((width, height), Image.Resampling.LANCZOS, inner) for plane in planes]
+    return np.stack([np.asarray(plane) for plane in small], axis=-1)
+
+
+@cache
+def _linear_table() -> NDArray[np.uint16]:
+    """The light of each sRGB value, 65535 the brightest (IEC 61966-2-1)."""
+    value = np.arange(256) / 255
+    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return np.rint(light * 65535).astype(np.uint16)
+
+
+def _to_srgb(values: Values) -> Pixels:
+    """The inverse of `_linear_table`, rounded."""
+    light = np.clip(values.astype(np.float32) / 65535, 0, 1)
+    curved = 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.rint(np.where(light <= 0.0031308, light * 12.92, curved) * 255).astype(np.uint8)
