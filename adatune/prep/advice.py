@@ -6,7 +6,7 @@ where nothing follows, nothing is said.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from adatune.prep.config import PrepConfig
@@ -212,13 +212,30 @@ def _about_larger(report: "DatasetReport", config: PrepConfig) -> Iterator[str]:
             f"{larger}: look for larger ones before going there."
         )
         return
-    name = config.name or "NAME"
+    name = _quoted(f"{config.name or 'NAME'}-{larger}")
     those = f"; {enlarged} of {total} would be enlarged there: look for larger ones" if enlarged else ""
-    yield (
-        f"To go to {larger} afterwards: adatune prep PHOTOS --size {larger} --name {name}-{larger}; then "
-        f"adatune train --data {name}-{larger} --resume ffhq{larger} --kimg {_TRANSFER_KIMG[larger]}, for a "
-        f"network of {report.size} cannot grow{those}."
-    )
+    prep = f"adatune prep PHOTOS --size {larger} --name {name}{_settings(config)}"
+    train = f"adatune train --data {name} --resume ffhq{larger} --kimg {_TRANSFER_KIMG[larger]}"
+    why = f"for a network of {report.size} cannot grow"
+    yield f"To go to {larger} afterwards: {prep}; then {train}, {why}{those}."
+
+
+def _settings(config: PrepConfig) -> str:
+    """The options that were given besides name, size and workers, as they would be typed again."""
+    typed = ""
+    for field in fields(config):
+        value, option = getattr(config, field.name), field.name.replace("_", "-")
+        if field.name in {"name", "size", "workers"} or value == field.default:
+            continue
+        if isinstance(value, bool):
+            typed += f" --{option}" if value else f" --no-{option}"
+        else:
+            typed += f" --{option} {_quoted(f'{value:g}' if isinstance(value, float) else str(value))}"
+    return typed
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
 
 
 def _photos(count: int) -> str:
