@@ -24,6 +24,14 @@ def write_zip(dataset: Path, target: Path) -> int:
         DatasetError: DATASET was not finished by 'adatune prep', or TARGET is something that we did not make.
     """
     members = _members(dataset)
+    check_target(dataset, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, lambda path: _pack(dataset, members, path))
+    return sum(name.startswith(f"{_PICTURES}/") for name in members)
+
+
+def check_target(dataset: Path, target: Path) -> None:
+    """Raise DatasetError unless a zip of DATASET may be written to TARGET; to be asked before long work."""
     if target.exists() and not is_ours(target):
         raise DatasetError(
             f"{target} exists and is no zip of a dataset made by adatune. Nothing was changed. "
@@ -31,9 +39,6 @@ def write_zip(dataset: Path, target: Path) -> int:
         )
     if target.resolve().is_relative_to((dataset / _PICTURES).resolve()):
         raise DatasetError(f"{target} lies among the pictures that it would hold. Choose another folder.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, lambda path: _pack(dataset, members, path))
-    return sum(name.startswith(f"{_PICTURES}/") for name in members)
 
 
 def is_ours(path: Path) -> bool:

@@ -90,12 +90,13 @@ def dataset_json(outputs: Iterable[tuple[str, str]], labels: Labels | None) -> s
     if labels is None:
         return '{"labels": null}\n'
     pairs = list(outputs)
-    _require([source for _, source in pairs], labels)
+    check_labelled([source for _, source in pairs], labels)
     lines = [json.dumps([output, labels.values[source]]) for output, source in pairs]
     return '{"labels": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
-def _require(sources: Sequence[str], labels: Labels) -> None:
+def check_labelled(sources: Sequence[str], labels: Labels) -> None:
+    """Raise PhotosError, naming some, unless all of SOURCES, those that are kept, have a label."""
     missing = list(dict.fromkeys(source for source in sources if source not in labels.values))
     if not missing:
         return

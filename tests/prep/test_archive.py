@@ -10,7 +10,7 @@ from PIL import Image
 
 from adatune.data.dataset import open_dataset
 from adatune.errors import DatasetError
-from adatune.prep.archive import is_ours, write_zip
+from adatune.prep.archive import check_target, is_ours, write_zip
 
 
 def make_dataset(folder: Path, count: int = 3) -> Path:
@@ -81,8 +81,10 @@ def test_what_we_did_not_make_is_left_alone(tmp_path: Path, kind: str) -> None:
         with zipfile.ZipFile(target, "w") as archive:
             archive.writestr("prep.json" if "prep" in kind else "a.txt", "[]")
     before = target.read_bytes() if target.is_file() else b""
-    with pytest.raises(DatasetError, match=r"holiday\.zip exists and is no zip of a dataset"):
-        write_zip(make_dataset(tmp_path / "faces"), target)
+    folder = make_dataset(tmp_path / "faces")
+    for attempt in (write_zip, check_target):
+        with pytest.raises(DatasetError, match=r"holiday\.zip exists and is no zip of a dataset"):
+            attempt(folder, target)
     assert (target.read_bytes() if target.is_file() else b"") == before
 
 
