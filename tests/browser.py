@@ -1,9 +1,9 @@
 """A real, headless Chromium for tests, driven through DevTools on a pair of pipes: no port, no other package.
 
-    with open_browser(tmp_path) as browser:
-        browser.open(page.as_uri())
-        browser.click("button")
-        assert browser.evaluate("document.title") == "..."
+with open_browser(tmp_path) as browser:
+    browser.open(page.as_uri())
+    browser.click("button")
+    assert browser.evaluate("document.title") == "..."
 """
 
 import base64
@@ -48,12 +48,14 @@ def find_chromium() -> str:
         return str(_MACOS)
     pytest.fail(
         f"This test opens a page in a real browser and found none of: {', '.join(_NAMES)}. "
-        "Install Chromium: 'apt-get install -y chromium' on Debian, 'brew install --cask google-chrome' on macOS."
+        "Install Chromium ('apt-get install -y chromium' on Debian) or Chrome."
     )
 
 
 @contextmanager
-def open_browser(folder: Path, *, width: int = 1300, height: int = 900, dark: bool = False) -> "Iterator[Browser]":
+def open_browser(
+    folder: Path, *, width: int = 1300, height: int = 900, dark: bool = False
+) -> "Iterator[Browser]":
     """A browser with an empty profile in FOLDER, closed at the end; downloads land in FOLDER/downloads."""
     browser = Browser(folder, width, height, dark=dark)
     try:
@@ -92,7 +94,11 @@ class Browser:
     def resize(self, width: int, height: int) -> None:
         """Give the page another size, CSS pixels."""
         self._ask(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
 
     def prefer(self, scheme: str) -> None:
@@ -113,7 +119,7 @@ class Browser:
         self._wait_for_event("Page.loadEventFired")
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression (awaited if a promise) as JSON; an exception is raised here."""
+        """The value of a JavaScript expression, awaited if a promise; its exception is raised here."""
         answer = self._ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(_words(answer["exceptionDetails"]))
@@ -128,7 +134,7 @@ class Browser:
         return value
 
     def click(self, selector: str, *, count: int = 1) -> None:
-        """Press the mouse in the middle of the first element that matches a CSS selector, scrolled into view."""
+        """Press the mouse in the middle of the first element that matches a CSS selector."""
         x, y = self.evaluate(
             f"""(() => {{ const found = document.querySelector({json.dumps(selector)});
             if (!found) throw new Error('nothing matches ' + {json.dumps(selector)});
@@ -169,9 +175,14 @@ class Browser:
         picture = self._ask("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
         path.write_bytes(base64.b64decode(picture))
 
-    def print_pdf(self) -> bytes:
-        """The page as it would be printed."""
-        return base64.b64decode(self._ask("Page.printToPDF", printBackground=False)["data"])
+    def accessible_names(self, *roles: str) -> list[str]:
+        """What a screen reader is told of the elements of these ROLES, such as 'button' or 'switch'."""
+        nodes = self._ask("Accessibility.getFullAXTree")["nodes"]
+        return [
+            node.get("name", {}).get("value", "")
+            for node in nodes
+            if not node["ignored"] and node["role"]["value"] in roles
+        ]
 
     def close(self) -> None:
         """End the browser and wait until it has."""
@@ -225,7 +236,7 @@ class Browser:
 
 
 def _start(folder: Path) -> tuple[int, int, int]:
-    """Chromium reads DevTools messages from its file 3 and answers on 4: its process, our ends of both pipes."""
+    """Chromium reads messages from its file 3 and answers on 4; returns its process and our ends."""
     reads, to = _pipe()
     from_, writes = _pipe()
     command = [

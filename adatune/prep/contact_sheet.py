@@ -1,45 +1,100 @@
-"""One self-contained page: each photo with its crop drawn in, the result, and why it was kept or not."""
+"""One self-contained page: each photo with its crop drawn in, the result, why it was kept or not, a switch.
 
+What the page looks like and does lies in `page/`. Its switches make a `review.csv` (see review.py).
+"""
+
+import base64
+import hashlib
 import html
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from string import Template
 
 from adatune.prep.config import PrepConfig
 from adatune.prep.judge import REASONS
 from adatune.prep.manifest import Row
 from adatune.prep.record import Record
+from adatune.prep.scores import Score, measured
 
 _TITLES = {
     "": ("Kept", "In the dataset, in the order of their file names."),
     "unreadable": ("Unreadable", "No picture could be read from these files."),
     "no-face": ("No face", "The detector is not sure of any face, in any of four directions."),
+    "several-faces": ("Several faces", "Only photos with a single face were asked for."),
     "small-face": ("Face too small", "The face would have to be enlarged too much."),
     "small": ("Too small", "The picture would have to be enlarged too much."),
+    "blurred": ("Blurred", "The edges of the face are soft."),
+    "exposure": ("Badly lit", "The face is too dark, burnt out or flat."),
     "not-frontal": ("Not frontal", "The head is turned, raised or lowered too far."),
     "occluded": ("Covered", "Something covers part of the face."),
-    "blurred": ("Blurred", "The edges of the face are soft."),
-    "several-faces": ("Several faces", "Only photos with a single face were asked for."),
-    "exposure": ("Badly lit", "The face is too dark, burnt out or flat."),
     "border": ("Cut off", "Too much of the crop lies outside the photo and would be invented."),
     "colour": ("Odd colours", "Grey, or under another light than the rest."),
-    "review": ("Dropped by you", "Left out by the review."),
     "duplicate": ("Duplicates", "The same picture is kept from a sharper file."),
+    "review": ("Dropped by you", "Left out by the review."),
+}
+_WITHOUT_CROP = {
+    "unreadable": "the file cannot be read, so there is nothing to keep",
+    "no-face": "no face was found, so there is no crop to keep. A box in crops.csv makes one",
 }
 
 
-def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row]) -> str:
-    """The page as HTML; it needs no other file and no network."""
-    groups = [(reason, [row for row in rows if row.reason == reason]) for reason in ("", *REASONS)]
-    groups = [(reason, members) for reason, members in groups if members]
-    kept = sum(not row.reason for row in rows)
-    return _PAGE.substitute(
+def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row], report: Sequence[str] = ()) -> str:
+    """The page as HTML; it needs no other file and no network.
+
+    Args:
+        name: of the dataset.
+        config: its settings, for the limits that scores are marked by.
+        rows: what became of each face.
+        report: lines of advice shown at the top.
+    """
+    groups = {reason: [row for row in rows if row.reason == reason] for reason in ("", *REASONS)}
+    groups = {reason: members for reason, members in groups.items() if members}
+    numbers = {id(row): index for index, row in enumerate(rows)}
+    anchors = {row.record.source: f"p{numbers[id(row)]}" for row in reversed(rows)}
+    script = _page("js")
+    return Template(_page("html")).substitute(
         title=html.escape(f"{_printable(name)}: contact sheet"),
         name=html.escape(_printable(name)),
-        summary=f"{kept} of {len(rows)} photos kept, at {config.size} × {config.size} pixels"
-        + (" (shown unsquashed, 4 wide and 5 high)" if config.aspect != 1 else ""),
-        links="".join(_link(reason, len(members)) for reason, members in groups),
-        sections="".join(_section(reason, members, config) for reason, members in groups),
+        aspect=f"{config.aspect:.6g}",
+        kept=sum(not row.reason for row in rows),
+        found=len(rows),
+        about=html.escape(_about(config)),
+        report=_report(report),
+        parts="".join(
+            f'<i class={_anchor(reason)} style="flex:{len(members)}"></i>'
+            for reason, members in groups.items()
+        ),
+        links="".join(_link(reason, len(members)) for reason, members in groups.items()),
+        group_options="".join(_option(_anchor(reason), _TITLES[reason][0]) for reason in groups),
+        order_options="".join(_option(key, word) for key, word in _orders(rows, config).items()),
+        sections="".join(
+            _section(
+                reason,
+                "".join(_card(row, numbers[id(row)], anchors, config) for row in members),
+                len(members),
+            )
+            for reason, members in groups.items()
+        ),
+        style=_page("css"),
+        script=script,
+        script_hash=_hash(script),
     )
+
+
+def picture_type(picture: str) -> str:
+    """'image/jpeg' or 'image/webp', told by how the picture's base64 begins."""
+    return "image/jpeg" if picture.startswith("/9j/") else "image/webp"
+
+
+def _page(kind: str) -> str:
+    return files("adatune.prep").joinpath("page", f"contact_sheet.{kind}").read_text("utf-8").strip()
+
+
+def _hash(script: str) -> str:
+    """What the page's policy knows our script by: no other script can run in it, whatever a file is named."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _printable(text: str) -> str:
@@ -47,133 +102,166 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _about(config: PrepConfig) -> str:
+    shape = config.ratio or ("4:5" if config.align == "portrait54" else "1:1")
+    unsquashed = "" if config.aspect == 1 else f", shown unsquashed, {shape}"
+    return f"{config.size} × {config.size} pixels{unsquashed}"
+
+
+def _report(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    # An option is one word: no line may break after its hyphens.
+    words = [re.sub(r"(--[a-z][\w-]*)", r"<code>\1</code>", html.escape(line)) for line in lines]
+    return f"<ul class=report aria-label=Advice>{''.join(f'<li>{line}' for line in words)}</ul>"
+
+
 def _anchor(reason: str) -> str:
     return reason or "kept"
 
 
 def _link(reason: str, count: int) -> str:
-    kind = "bad" if reason else "good"
-    return f'<a href="#{_anchor(reason)}" class={kind}>{_TITLES[reason][0]} <b>{count}</b></a>'
+    anchor = _anchor(reason)
+    return f'<li class={anchor}><a href="#{anchor}">{_TITLES[reason][0]} <b>{count}</b></a></li>'
 
 
-def _section(reason: str, rows: Sequence[Row], config: PrepConfig) -> str:
+def _option(value: str, word: str) -> str:
+    return f"<option value={value}>{word}</option>"
+
+
+def _orders(rows: Sequence[Row], config: PrepConfig) -> dict[str, str]:
+    """The scores that cards can be ordered by."""
+    return {score.key: score.word for row in rows for score in measured(row, config)}
+
+
+def _section(reason: str, cards: str, count: int) -> str:
     title, meaning = _TITLES[reason]
-    cards = "".join(_card(row, config) for row in rows)
     return (
-        f'<section id="{_anchor(reason)}"><h2>{title} <span>{len(rows)}</span></h2>'
+        f'<section id="{_anchor(reason)}"><h2>{title} <span>{count}</span></h2>'
         f"<p>{meaning}</p><div class=cards>{cards}</div></section>"
     )
 
 
-def _card(row: Row, config: PrepConfig) -> str:
-    name = html.escape(_printable(row.record.source))
+def _card(row: Row, number: int, anchors: Mapping[str, str], config: PrepConfig) -> str:
+    seen = row.record
+    state = "drop" if row.reason else "keep"
+    judged = row.judged if row.reviewed else row.reason
+    name = _name(seen)
+    label = f"{name}: {_TITLES[row.reason][0].lower()}"
+    attributes = {
+        "id": f"p{number}",
+        "class": state,
+        "tabindex": "-1",
+        "aria-label": label,
+        "data-label": label,
+        "data-source": json.dumps(seen.source),  # plain ASCII: a lone surrogate is no text of a page
+        "data-face": str(seen.face),
+        "data-shown": state,
+        "data-judged": "drop" if judged else "keep",
+        "data-group": _anchor(row.reason),
+        "data-text": " ".join([label, row.label, *(words for _, words in _remarks(row))]).lower(),
+    }
     return (
-        f'<article class="{"good" if not row.reason else "bad"}">'
-        f"<div class=pictures>{_photo(row.record)}{_result(row.record, config)}</div>"
-        f'<div class=text><h3 title="{name}">{name}</h3>{_facts(row, config)}</div></article>'
+        f"<article {_attributes(attributes)}>"
+        f"<div class=pictures>{_photo(seen)}{_result(seen)}</div><div class=text>"
+        f"<h3><button type=button class=open tabindex=-1 {_attributes({'title': name})}>"
+        f"{html.escape(name.rpartition('/')[2])}</button></h3><p class=size>{_size(row)}</p>"
+        f"{_toggle(row, name)}{_tags(row, anchors)}{_scores(row, config)}</div></article>"
     )
 
 
-def _photo(record: Record) -> str:
-    if not record.photo_thumbnail:
-        return '<div class="photo empty">no picture</div>'
-    outline = ""
-    if record.corners:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in record.corners)
-        outline = f'<polygon points="{points}"/>'
+def _name(seen: Record) -> str:
+    return _printable(seen.source) + (f", face {seen.face + 1}" if seen.face else "")
+
+
+def _attributes(values: Mapping[str, str]) -> str:
+    return " ".join(f'{name}="{html.escape(value)}"' for name, value in values.items() if value)
+
+
+def _photo(seen: Record) -> str:
+    """The photo with the crop's outline, drawn so small that what lies outside the photo is seen too."""
+    if not seen.photo_thumbnail:
+        return "<div class=photo><p>no picture</p></div>"
+    xs, ys = zip((0, 0), (seen.width, seen.height), *seen.corners, strict=True)
+    left, top = min(xs), min(ys)
+    points = " ".join(f"{x:.6g},{y:.6g}" for x, y in seen.corners)
     return (
-        f'<svg class=photo viewBox="0 0 {record.width} {record.height}" role=img aria-label="photo">'
-        f'<image href="data:image/webp;base64,{record.photo_thumbnail}" width="{record.width}" '
-        f'height="{record.height}" preserveAspectRatio="none"/>{outline}</svg>'
+        f'<svg class=photo viewBox="{left:.6g} {top:.6g} {max(xs) - left:.6g} {max(ys) - top:.6g}" role=img '
+        f'aria-label="the photo"><image width="{seen.width}" height="{seen.height}" preserveAspectRatio=none '
+        f'href="{_address(seen.photo_thumbnail)}"/><polygon points="{points}"/></svg>'
     )
 
 
-def _result(record: Record, config: PrepConfig) -> str:
-    if not record.crop_thumbnail:
+def _result(seen: Record) -> str:
+    if not seen.crop_thumbnail:
         return ""
-    return (
-        f'<img class=result style="aspect-ratio:1/{config.aspect}" alt="result" '
-        f'src="data:image/webp;base64,{record.crop_thumbnail}">'
-    )
+    return f'<img class=result decoding=async alt="the crop" src="{_address(seen.crop_thumbnail)}">'
 
 
-def _facts(row: Row, config: PrepConfig) -> str:
-    record = row.record
-    if record.detail:
-        return f"<p class=note>{html.escape(_printable(record.detail))}</p>"
-    notes = ""
+def _address(picture: str) -> str:
+    return f"data:{picture_type(picture)};base64,{picture}"
+
+
+def _size(row: Row) -> str:
+    seen = row.record
+    facts = [f"{seen.width} × {seen.height}"] if seen.width else []
+    facts += [f"{seen.faces} faces"] if seen.faces > 1 else []
+    folder = _printable(seen.source.rpartition("/")[0])
+    return html.escape(" · ".join(facts + ([f"in {folder}"] if folder else [])))
+
+
+def _toggle(row: Row, name: str) -> str:
+    problem = row.record.problem
+    why = _WITHOUT_CROP.get(problem, "there is no crop to keep") if not row.record.has_crop else ""
+    attributes = {
+        "aria-checked": "false" if row.reason else "true",
+        "aria-label": f"Keep {name}" + (f": {why}" if why else ""),
+        "title": why,
+    }
+    kind = "type=button class=toggle role=switch tabindex=-1" + (" disabled" if why else "")
+    return f"<button {kind} {_attributes(attributes)}>Keep</button>"
+
+
+def _remarks(row: Row) -> list[tuple[str, str]]:
+    """Kind and words of what is worth saying about one photo."""
+    seen = row.record
+    remarks = [("yours", {"keep": "kept by you", "drop": "dropped by you"}.get(row.reviewed, ""))]
+    if row.reviewed and row.judged:
+        remarks.append(("", f"judged: {_TITLES[row.judged][0].lower()}"))
+    remarks += [
+        ("", "validation" if row.split == "validation" and not row.reason else ""),
+        ("", f"label {row.label}" if row.label else ""),
+        ("", "box by hand" if seen.box_by_hand else ""),
+        ("", f"turned by {seen.turn}°" if seen.turn else ""),
+        ("fault", _printable(seen.detail)),
+        ("fault", seen.exposure_detail if "exposure" in (row.reason, row.judged) else ""),
+        *(("warning", words) for words in row.warnings),
+    ]
+    return [(kind, words) for kind, words in remarks if words]
+
+
+def _tags(row: Row, anchors: Mapping[str, str]) -> str:
+    tags = [f"<li{f' class={kind}' if kind else ''}>{html.escape(words)}" for kind, words in _remarks(row)]
     if row.repeats:
-        notes = f"<p class=note>same as {html.escape(_printable(row.repeats))}</p>"
-    elif not row.reason and record.upscale > config.warn_upscale:
-        notes = f"<p class=note>enlarged {record.upscale:.1f} times</p>"
-    facts = [("size", f"{record.width} × {record.height}", False)]
-    facts += [("enlarged", f"{record.upscale:.2f}×", record.upscale > config.max_upscale)]
-    if config.align != "none":
-        facts += [
-            ("turned", f"{record.yaw:+.0f}° {record.pitch:+.0f}°", row.reason == "not-frontal"),
-            ("blur", f"{record.blur:.1f} px", row.reason == "blurred"),
-            ("covered", f"{record.occlusion:.2f}", row.reason == "occluded"),
-            ("outside", f"{record.invented:.0%}", row.reason == "border"),
-        ]
-        if record.faces > 1:
-            facts += [("faces", str(record.faces), False)]
-    cells = "".join(
-        f"<div{' class=over' if over else ''}><dt>{word}</dt><dd>{value}</dd></div>"
-        for word, value, over in facts
-    )
-    return f"{notes}<dl>{cells}</dl>"
+        name = html.escape(_printable(row.repeats))
+        tags.append(f'<li class=fault>same as <a href="#{anchors.get(row.repeats, "")}">{name}</a>')
+    return f"<ul class=tags>{''.join(tags)}</ul>" if tags else ""
 
 
-_PAGE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --back: #f6f5f2; --card: #fff; --ink: #1d1c1a; --soft: #6d6a64;
-  --line: #e2dfd8;  --good: #17724a; --bad: #b3402a; --mark: #ffd23f; }
-@media (prefers-color-scheme: dark) { :root { --back: #161513; --card: #211f1d; --ink: #eceae5;
-  --soft: #a09c94; --line: #35322e; --good: #5cc795; --bad: #f08a72; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--back); color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-header { padding: 2.5rem clamp(1rem, 4vw, 3.5rem) 1rem; }
-h1 { margin: 0; font-size: 2rem; line-height: 1.2; font-weight: 650;
-  letter-spacing: -.02em; overflow-wrap: anywhere; }
-header p, section > p { margin: .25rem 0 0; color: var(--soft); }
-nav { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .5rem;
-  background: var(--back);  padding: .75rem clamp(1rem, 4vw, 3.5rem); border-bottom: 1px solid var(--line); }
-nav a { padding: .2rem .8rem; border: 1px solid var(--line); border-radius: 2rem; background: var(--card);
-  color: inherit; text-decoration: none; font-size: .9rem; }
-nav a:hover, nav a:focus-visible { border-color: currentColor; }
-nav .good b { color: var(--good); } nav .bad b { color: var(--bad); }
-section { padding: 1.75rem clamp(1rem, 4vw, 3.5rem) .5rem; scroll-margin-top: 3rem; }
-h2 { margin: 0; font-size: 1.25rem; font-weight: 620; } h2 span { color: var(--soft); font-weight: 400; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem;
-  margin-top: 1rem; }
-article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; overflow: hidden;
-  display: flex; flex-direction: column; content-visibility: auto; contain-intrinsic-size: auto 16rem; }
-.pictures { display: flex; height: 11.5rem; background: color-mix(in srgb, var(--ink) 6%, var(--card)); }
-.photo { flex: 1; min-width: 0; height: 100%; padding: .6rem; }
-.photo.empty { display: grid; place-items: center; color: var(--soft); font-size: .9rem; }
-.photo polygon { fill: none; stroke: var(--mark); stroke-width: 2.5; vector-effect: non-scaling-stroke; }
-.result { height: 100%; flex: none; }
-.text { padding: .7rem .9rem .8rem; border-top: 3px solid var(--good); }
-.bad .text { border-top-color: var(--bad); } .bad .result { filter: grayscale(.6); opacity: .75; }
-h3 { margin: 0; font-size: .95rem; font-weight: 600; white-space: nowrap; overflow: hidden;
-  text-overflow: ellipsis; }
-.note { margin: .15rem 0 0; font-size: .875rem; color: var(--bad); overflow-wrap: anywhere; }
-.good .note { color: var(--soft); }
-dl { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin: .35rem 0 0; font-size: .8125rem; }
-dl div { display: flex; gap: .35rem; } dt { color: var(--soft); }
-dd { margin: 0; font-variant-numeric: tabular-nums; } .over dd { color: var(--bad); font-weight: 650; }
-footer { padding: 2rem clamp(1rem, 4vw, 3.5rem); color: var(--soft); font-size: .875rem; }
-@media print { nav { display: none; } article { break-inside: avoid; } }
-</style></head>
-<body>
-<header><h1>$name</h1><p>$summary</p></header>
-<nav aria-label="Groups">$links</nav>
-<main>$sections</main>
-<footer>Made by adatune prep. The outline is the crop; what lies outside the photo is its reflection.
-The same in numbers: manifest.csv.</footer>
-</body></html>
-""")
+def _scores(row: Row, config: PrepConfig) -> str:
+    scores = "".join(_score(score) for score in measured(row, config))
+    return f"<ul class=scores>{scores}</ul>" if scores else ""
+
+
+def _score(score: Score) -> str:
+    kinds = [score.level, "more" if score.is_detail else ""]
+    attributes = {
+        "class": " ".join(kind for kind in kinds if kind),
+        "data-score": score.key,
+        "data-worse": f"{score.worse:.4g}",
+        "data-share": "" if score.share is None else f"{score.share:.3g}",
+        "data-limit": score.limit,
+        "title": score.limit,
+    }
+    aloud = "<span class=aloud>, over the limit</span>" if score.level == "over" else ""
+    return f"<li {_attributes(attributes)}>{score.word} <b>{score.text}{aloud}</b>"
