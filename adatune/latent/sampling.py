@@ -6,9 +6,11 @@ size they do not depend on the other pictures. So the size is fixed, and the las
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -20,7 +22,10 @@ from adatune.errors import UnreadableNetwork, UsageError
 from adatune.images import Pixels, to_pixels, undo_aspect
 from adatune.latent.seeds import check_seed, latents_of_seeds
 from adatune.networks import Generator, NetworkConfig
+from adatune.networks.generator import Noise
 from adatune.random import Purpose
+
+Item = TypeVar("Item")
 
 NOISES = ("const", "random", "none")
 CPU_BATCH = 1  # pairs are no faster: 0.42 s a picture at 256x256 on one thread, against 0.38 s alone
@@ -86,17 +91,30 @@ def draw_pictures(
     labels = one_hot(config.label, networks.config)
     for seed in seeds:
         check_seed(seed)
-    device = next(generator.parameters()).device
-    batch = CPU_BATCH if device.type == "cpu" else GPU_BATCH
     aspect = 1.0 if config.is_square else networks.aspect
-    parts = [list(seeds[start : start + batch]) for start in range(0, len(seeds), batch)]
     return (
         (seed, undo_aspect(Image.fromarray(tile), aspect))
-        for part in parts
+        for part in batches(seeds, batch_size(generator))
         for seed, tile in zip(
-            part, _draw(generator, part + part[-1:] * (batch - len(part)), labels, config), strict=False
+            part,
+            synthesize(
+                generator,
+                map_latents(generator, latents_of_seeds(part, generator.z_dim), labels, config.psi),
+                noise_of_seeds(generator, part, config),
+            ),
+            strict=True,
         )
     )
+
+
+def batch_size(generator: Generator) -> int:
+    """How many pictures GENERATOR draws at once, where it is."""
+    return CPU_BATCH if next(generator.parameters()).device.type == "cpu" else GPU_BATCH
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """ITEMS in lists of SIZE; the last one may be shorter."""
+    return (list(items[start : start + size]) for start in range(0, len(items), size))
 
 
 def averaged_generator(networks: LoadedNetworks) -> Generator:
@@ -144,15 +162,60 @@ def noise_planes(generator: Generator, seeds: Sequence[int], noise_seed: int) ->
     ]
 
 
+def noise_of_seeds(generator: Generator, seeds: Sequence[int], config: SamplingConfig) -> Noise:
+    """The noise that CONFIG asks for, where it is drawn one plane a layer for each of SEEDS."""
+    if config.noise != "random":
+        return config.noise
+    return noise_planes(generator, seeds, config.noise_seed)
+
+
 @torch.no_grad()
-def _draw(generator: Generator, seeds: list[int], labels: Tensor | None, config: SamplingConfig) -> Pixels:
-    """Pixels [len(seeds), resolution, resolution, 3]."""
-    device = next(generator.parameters()).device
-    latents = latents_of_seeds(seeds, generator.z_dim).to(device)
-    labels = None if labels is None else labels.expand(len(seeds), -1).to(device)
-    noise = config.noise
-    if noise == "random":
-        noise = [plane.to(device) for plane in noise_planes(generator, seeds, config.noise_seed)]
-    # The same bits each time on one card: no trial of algorithms, no additions in a changing order, no TF32.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        return to_pixels(generator(latents, labels, config.psi, noise=noise))
+def map_latents(generator: Generator, latents: Tensor, label: Tensor | None, psi: float) -> Tensor:
+    """What the mapping makes of each latent, whichever others are asked for at the same time.
+
+    Args:
+        generator: maps, and stays where it is.
+        latents: z, [count, z_dim], on any device.
+        label: [1, c_dim] for all of them; None where the network has no classes.
+        psi: truncation.
+
+    Returns:
+        [count, num_ws, w_dim] on the generator's device.
+    """
+    device, size = next(generator.parameters()).device, batch_size(generator)
+    label = None if label is None else label.expand(size, -1).to(device)
+    with _repeatable():
+        parts = [
+            generator.mapping(_filled_up(part, size).to(device), label, psi)[: len(part)]
+            for part in latents.split(size)
+        ]
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def synthesize(generator: Generator, ws: Tensor, noise: Noise) -> Pixels:
+    """Draw at most `batch_size` pictures, each the same whichever others are drawn with it.
+
+    Args:
+        generator: draws, and stays where it is.
+        ws: [count, num_ws, w_dim], on any device.
+        noise: "const", "none", or one plane [count or 1, 1, height, width] per layer.
+
+    Returns:
+        [count, resolution, resolution, 3] uint8 RGB.
+    """
+    device, size = next(generator.parameters()).device, batch_size(generator)
+    if not isinstance(noise, str):
+        noise = [(plane if len(plane) == 1 else _filled_up(plane, size)).to(device) for plane in noise]
+    with _repeatable():
+        return to_pixels(generator.synthesis(_filled_up(ws, size).to(device), noise))[: len(ws)]
+
+
+def _filled_up(rows: Tensor, size: int) -> Tensor:
+    """ROWS in memory of their own, the last one repeated until there are SIZE."""
+    return torch.cat([rows, rows[-1:].expand(size - len(rows), *rows.shape[1:])])
+
+
+def _repeatable() -> AbstractContextManager[None]:
+    """The same bits each time on one card: no trial of algorithms, no changing order of additions, no TF32."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

@@ -11,7 +11,17 @@ import adatune
 from adatune.checkpoints import LoadedNetworks, save_network
 from adatune.errors import UnreadableNetwork, UsageError
 from adatune.latent import sampling
-from adatune.latent.sampling import SamplingConfig, averaged_generator, draw_pictures, noise_planes, one_hot
+from adatune.latent.sampling import (
+    SamplingConfig,
+    averaged_generator,
+    batches,
+    draw_pictures,
+    map_latents,
+    noise_planes,
+    one_hot,
+    synthesize,
+)
+from adatune.latent.seeds import latents_of_seeds
 from adatune.networks import Generator, NetworkConfig
 
 
@@ -48,6 +58,32 @@ def test_a_picture_is_what_the_generator_makes_of_the_seeds_latent():
     actual = pixels(adatune.generate(model, [5], psi=0.5))
     assert np.abs(actual - expected.permute(0, 2, 3, 1).numpy()).max() <= 1  # ties may round either way
     assert np.mean(actual != expected.permute(0, 2, 3, 1).numpy()) < 0.01
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_w_and_its_pixels_do_not_feel_their_company(monkeypatch, batch):
+    monkeypatch.setattr(sampling, "CPU_BATCH", batch)
+    generator = networks().G_ema
+    latents = latents_of_seeds(range(5), 16)
+    ws = map_latents(generator, latents, None, 0.7)
+    assert list(ws.shape) == [5, 8, 16]
+    assert torch.equal(map_latents(generator, latents[3:], None, 0.7), ws[3:])
+    alone = synthesize(generator, ws[:1], "const")
+    assert alone.shape == (1, 32, 32, 3)
+    assert np.array_equal(synthesize(generator, ws[:batch], "const")[:1], alone)
+
+
+def test_one_plane_of_noise_serves_a_whole_batch(monkeypatch):
+    monkeypatch.setattr(sampling, "CPU_BATCH", 4)
+    generator = networks().G_ema
+    ws = map_latents(generator, latents_of_seeds([0, 1], 16), None, 0.7)
+    stored = [layer.noise_const[None, None] for layer in generator.synthesis.layers]
+    assert np.array_equal(synthesize(generator, ws, stored), synthesize(generator, ws, "const"))
+
+
+def test_batches_hold_everything_once_and_in_order():
+    assert list(batches("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(batches([], 2)) == []
 
 
 def test_random_noise_follows_its_seed():
