@@ -35,13 +35,15 @@ def soften_border(picture: Pixels, corners: Points, width: int, height: int) -> 
     if not outside.any():
         return picture
     columns = picture.shape[1]
-    blur = np.minimum(distances * _BLUR_SLOPE, columns * _MOST_BLUR)
-    softened = _blurred(picture, blur, box_size(corners))
-    shown = picture[~outside] if not outside.all() else picture.reshape(-1, 3)
-    fading = np.clip(distances / (columns * _FADED), 0, 1)
-    fading = (fading * fading * (3 - 2 * fading))[..., None]
+    how_far = distances[outside]
+    softened = _blurred(picture, outside, np.minimum(how_far * _BLUR_SLOPE, columns * _MOST_BLUR), corners)
+    shown = picture.reshape(-1, 3) if outside.all() else picture[~outside]
+    fading = np.clip(how_far / (columns * _FADED), 0, 1)
+    fading = (fading * fading * (3 - 2 * fading))[:, None]
     softened += fading * (np.median(shown, axis=0).astype(np.float32) - softened)
-    return np.where(outside[..., None], np.clip(np.rint(softened), 0, 255).astype(np.uint8), picture)
+    result = picture.copy()
+    result[outside] = np.clip(np.rint(softened), 0, 255)
+    return result
 
 
 def outside_distances(corners: Points, width: int, height: int, columns: int, rows: int) -> Distances:
@@ -62,20 +64,23 @@ def outside_distances(corners: Points, width: int, height: int, columns: int, ro
     return (beyond / max(1e-12, float(np.hypot(*across)))).astype(np.float32)
 
 
-def _blurred(picture: Pixels, blur: Distances, box: tuple[float, float]) -> NDArray[Any]:
-    """The picture, each pixel blurred by its own standard deviation (pixels across), float32.
+def _blurred(
+    picture: Pixels, outside: NDArray[np.bool_], blur: NDArray[Any], corners: Points
+) -> NDArray[Any]:
+    """The pixels OUTSIDE, each blurred by its own standard deviation (pixels across), [count, 3] float32.
 
     Blurs of 0, 1, 2, 4, ... pixels are mixed, two at each pixel.
     """
-    rows, columns = blur.shape
-    squash = (box[1] / rows) / max(
-        1e-12, box[0] / columns
-    )  # a round blur of the person is flat when squashed
+    rows, columns = outside.shape
+    width, height = box_size(corners)
+    squash = (height / rows) / max(1e-12, width / columns)  # a round blur of the person is flat in the square
     level = np.where(blur < 1, blur, 1 + np.log2(np.maximum(blur, 1)))
-    result = picture.astype(np.float32) * np.maximum(0, 1 - level)[..., None]
+    places = np.flatnonzero(outside)
+    result = picture.reshape(-1, 3)[places] * np.maximum(0, 1 - level)[:, None]
     for step in range(1, int(np.ceil(level.max())) + 1):
-        weight = np.maximum(0, 1 - np.abs(level - step))
-        result += weight[..., None] * _blurred_evenly(picture, 2.0 ** (step - 1), squash)
+        near = np.flatnonzero(np.abs(level - step) < 1)
+        evenly = _blurred_evenly(picture, 2.0 ** (step - 1), max(1e-6, squash)).reshape(-1, 3)
+        result[near] += (1 - np.abs(level[near] - step))[:, None] * evenly[places[near]]
     return result
 
 

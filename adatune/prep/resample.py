@@ -52,26 +52,33 @@ def warp(pixels: Pixels, corners: Points, width: int, height: int, *, linear_lig
             networks' own training sets were made.
     Returns: [height, width, 3] uint8 sRGB.
     """
-    box_width, box_height = box_size(corners)
-    block = _block_size(min(box_width / width, box_height / height))
-    finer_x = max(1, math.ceil(box_width / block / width - 1e-6))
-    finer_y = max(1, math.ceil(box_height / block / height - 1e-6))
-    margin = 0 if finer_x == finer_y == 1 else _SUPPORT
-    wider = _widened(corners, margin / width, margin / height)
+    size = np.array([width, height])
+    shrinking = np.array(box_size(corners)) / size
+    block = _block_size(float(shrinking.min()))
+    finer = np.array([_samples_per_pixel(ratio / block) for ratio in shrinking])
+    margin = _SUPPORT if finer.max() > 1 else 0
+    wider = _widened(corners, *(margin / size))
     low = np.floor(wider.min(axis=0) / block).astype(int) - _REACH
     high = np.ceil(wider.max(axis=0) / block).astype(int) + _REACH
     blocks = _average_blocks(pixels, low, high, block, linear_light)
-    columns, rows = (width + 2 * margin) * finer_x, (height + 2 * margin) * finer_y
+    columns, rows = np.ceil((size + 2 * margin) * finer).astype(int).tolist()
     samples = _sample(blocks, wider / block - low, columns, rows)
     if margin:
-        inner = (margin * finer_x, margin * finer_y, (width + margin) * finer_x, (height + margin) * finer_y)
-        samples = _shrink(samples, width, height, inner)
+        samples = _shrink(samples, width, height, margin)
     return _to_srgb(samples) if linear_light else samples.astype(np.uint8, copy=False)
 
 
 def _block_size(shrinking: float) -> int:
     """Side of the blocks that are averaged first: 1, 2, 4, ... photo pixels."""
     return 2 ** max(0, math.floor(math.log2(max(1.0, shrinking / _BLOCKS_PER_PIXEL))))
+
+
+def _samples_per_pixel(shrinking: float) -> float:
+    """How many samples make an output pixel across, for so many photo pixels: never fewer than those.
+
+    A small shrinking takes a few more: without, it is 2.5 decibels further from Lanczos than with.
+    """
+    return 1.0 if shrinking < 1 + 1e-6 else max(shrinking, min(1.15 * shrinking, 2.3))
 
 
 def _widened(corners: Points, across: float, down: float) -> Points:
@@ -85,6 +92,9 @@ def _average_blocks(
 ) -> Values:
     """Means of BLOCK x BLOCK pixels, from block LOW to before block HIGH (x, y), the photo reflected."""
     (left, top), (right, bottom) = low.tolist(), high.tolist()
+    if block == 1:
+        whole = _window(pixels, (left, right), (top, bottom))
+        return np.asarray(cv2.LUT(whole, _linear_table())) if linear_light else whole
     means = np.empty((bottom - top, right - left, 3), np.uint16 if linear_light else np.uint8)
     rows = max(1, _STRIP // ((right - left) * block * block))
     for start in range(top, bottom, rows):
@@ -138,8 +148,10 @@ def _sample(blocks: Values, corners: Points, width: int, height: int) -> Values:
     )
 
 
-def _shrink(samples: Values, width: int, height: int, inner: tuple[int, int, int, int]) -> Values:
-    """The INNER box (left, top, right, bottom) by Lanczos, which also looks at what is around it."""
+def _shrink(samples: Values, width: int, height: int, margin: int) -> Values:
+    """To WIDTH x HEIGHT by Lanczos, less a margin (output pixels) that it looks at and leaves out."""
+    x, y = samples.shape[1] / (width + 2 * margin), samples.shape[0] / (height + 2 * margin)
+    inner = (margin * x, margin * y, (margin + width) * x, (margin + height) * y)
     if samples.dtype == np.uint8:
         return np.asarray(Image.fromarray(samples).resize((width, height), Image.Resampling.LANCZOS, inner))
     planes = [Image.fromarray(samples[..., channel].astype(np.float32)) for channel in range(3)]
