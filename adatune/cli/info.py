@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from adatune.cli.downloads import download_progress
+from adatune.cli.network_options import load_network, network_options
 
 if TYPE_CHECKING:
     from adatune.checkpoints import LoadedNetworks
@@ -20,21 +20,18 @@ _FULL, _WIDEST = 98, 110  # columns: what all columns of the table need, and wha
 
 
 @click.command(short_help="Show a network's layers and what its file says.")
-@click.argument("network", required=False)
-@click.option("--network", "network_option", metavar="NETWORK", help="The same as the argument.")
+@network_options
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
-def info(network: str | None, network_option: str | None, as_json: bool) -> None:
+def info(network: str, as_json: bool) -> None:
     """Show the layers of a NETWORK: a name, a file, an address or a run.  [default: the newest run]
 
     \b
     adatune info ffhq512
     adatune info runs/00000-faces
     """
-    from adatune.checkpoints import load
     from adatune.networks.summary import summarize_discriminator, summarize_generator
 
-    with download_progress() as progress:
-        loaded = load(network or network_option or "latest", progress=progress)
+    _, loaded = load_network(network, "cpu")
     tables = {"Generator": summarize_generator(loaded.config)}
     if loaded.D is not None:
         tables["Discriminator"] = summarize_discriminator(loaded.config)

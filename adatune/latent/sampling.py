@@ -217,5 +217,5 @@ def _filled_up(rows: Tensor, size: int) -> Tensor:
 
 
 def _repeatable() -> AbstractContextManager[None]:
-    """The same bits each time on one card: no trial of algorithms, no changing order of additions, no TF32."""
+    """The same bits each time on one card: no trial of algorithms, additions in one order, no TF32."""
     return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
