@@ -30,6 +30,7 @@ _FORMATS = (
     *("ICO", "ICNS", "QOI", "DDS", "SGI", "PCX", "TGA"),
 )
 _REDUCTIONS = (8, 4, 2, 1)  # by which a JPEG can be reduced while it is decoded, at a fraction of the work
+_LARGE_PIXELS = 50_000_000
 _MAX_MEMBER_BYTES = 1_500_000_000  # of a file in a zip; the largest photo that is read takes less, unpacked
 _UPRIGHT: dict[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -117,6 +118,22 @@ def open_photo(source: Source) -> OpenPhoto:
         return OpenPhoto(width, height, functools.partial(_decode, file), reductions)
 
 
+def may_end_its_process(source: Source) -> bool:
+    """Whether reading a photo may end the process: HEIC, whose reader can crash, or more than 50 megapixels.
+
+    pi-heif 1.4 crashes on one in about 600 damaged files; Pillow's own decoders did on none of 5,000.
+    """
+    if source.frame >= 0:
+        return False
+    try:
+        if _is_heic(_first_bytes(source)):
+            return True
+        photo = open_photo(source)
+    except (UnreadablePhoto, OSError):  # it will get its reason when it is read
+        return False
+    return photo.width * photo.height > _LARGE_PIXELS
+
+
 def open_frame(pixels: Pixels) -> OpenPhoto:
     """A frame of a video that is decoded already, [height, width, 3] uint8 RGB."""
     return OpenPhoto(pixels.shape[1], pixels.shape[0], lambda _: pixels)
@@ -157,6 +174,14 @@ def _opened(file: Path | bytes) -> Iterator[Image.Image]:
 def _known_formats() -> list[str]:
     Image.init()
     return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _first_bytes(source: Source) -> bytes:
+    if source.member:
+        return _member(source)[:64]
+    _check_file(source.path)
+    with source.path.open("rb") as file:
+        return file.read(64)
 
 
 def _is_heic(head: bytes) -> bool:
