@@ -78,18 +78,21 @@ class Browser:
         self._number = 0
         self._events: list[dict[str, Any]] = []
         self._session = ""
+        try:
+            self._make_page()
+            self.resize(width, height)
+            self.prefer("dark" if dark else "light")
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_page(self) -> None:
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self._ask(f"{domain}.enable")
-        self._ask(
-            "Browser.setDownloadBehavior",
-            behavior="allow",
-            downloadPath=str(self.downloads),
-            eventsEnabled=True,
-        )
-        self.resize(width, height)
-        self.prefer("dark" if dark else "light")
+        downloads = {"behavior": "allow", "downloadPath": str(self.downloads), "eventsEnabled": True}
+        self._ask("Browser.setDownloadBehavior", **downloads)
 
     def resize(self, width: int, height: int) -> None:
         """Give the page another size, CSS pixels."""
@@ -134,11 +137,15 @@ class Browser:
         return value
 
     def click(self, selector: str, *, count: int = 1) -> None:
-        """Press the mouse in the middle of the first element that matches a CSS selector."""
+        """Scroll to the first element that matches a CSS selector and press the mouse in its middle."""
+        # Twice: what scrolling brings into view may be laid out only then, and move it.
         x, y = self.evaluate(
-            f"""(() => {{ const found = document.querySelector({json.dumps(selector)});
+            f"""(async () => {{ const found = document.querySelector({json.dumps(selector)});
             if (!found) throw new Error('nothing matches ' + {json.dumps(selector)});
-            found.scrollIntoView({{block: 'center', behavior: 'instant'}});
+            for (const turn of [1, 2]) {{
+              found.scrollIntoView({{block: 'center', behavior: 'instant'}});
+              await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            }}
             const box = found.getBoundingClientRect();
             return [box.x + box.width / 2, box.y + box.height / 2]; }})()"""
         )

@@ -19,7 +19,7 @@ from adatune.prep.record import Record
 from adatune.prep.scores import Score, measured
 
 _TITLES = {
-    "": ("Kept", "In the dataset, in the order of their file names."),
+    "": ("Kept", "These make the dataset."),
     "unreadable": ("Unreadable", "No picture could be read from these files."),
     "no-face": ("No face", "The detector is not sure of any face, in any of four directions."),
     "several-faces": ("Several faces", "Only photos with a single face were asked for."),

@@ -209,6 +209,18 @@ def test_an_applied_review_is_exported_again_with_what_was_changed_since(
     assert read_review(_export(browser)) == {("b.jpg", 0): True, ("c.jpg", 0): True}
 
 
+def test_what_a_review_has_settled_is_no_change_any_more(browser: Browser, tmp_path: Path) -> None:
+    records = [_record("a.jpg"), _record("b.jpg")]
+    _open(browser, tmp_path, judge_all(records, CONFIG))
+    browser.press("d")
+    _open(browser, tmp_path, judge_all(records, CONFIG, read_review(_export(browser))))
+    assert browser.evaluate("document.querySelector('#bar').hidden")
+    browser.press("End", "k")  # a.jpg, which stands in the last group now
+    _open(browser, tmp_path, judge_all(records, CONFIG, read_review(_export(browser))))
+    assert browser.evaluate("document.querySelector('#bar').hidden")
+    assert _checked(browser) == [True, True]
+
+
 def test_a_photo_without_a_crop_cannot_be_kept_and_says_why(browser: Browser, tmp_path: Path) -> None:
     rows = judge_all([_record("a.jpg"), _faceless("b.jpg")], CONFIG)
     _open(browser, tmp_path, rows)
@@ -216,6 +228,17 @@ def test_a_photo_without_a_crop_cannot_be_kept_and_says_why(browser: Browser, tm
     browser.press("End", "k")
     assert _checked(browser) == [True, False]
     assert "no face was found" in browser.evaluate("document.querySelector('#said').innerText")
+
+
+def test_a_duplicate_leads_to_the_photo_that_is_kept_for_it(browser: Browser, tmp_path: Path) -> None:
+    rows = judge_all([_record(name) for name in ("a.jpg", "folder/<b>.jpg")], PrepConfig())
+    _open(browser, tmp_path, rows)
+    assert (
+        browser.evaluate("document.querySelector('#duplicate .tags').innerText")
+        == f"same as {rows[1].repeats}"
+    )
+    browser.click("#duplicate a")
+    assert _focused(browser) == rows[1].repeats
 
 
 def test_the_page_can_be_walked_with_the_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
@@ -229,6 +252,8 @@ def test_the_page_can_be_walked_with_the_keyboard_alone(browser: Browser, tmp_pa
     assert _focused(browser) == "1.jpg"
     browser.press("End", "ArrowDown", "ArrowLeft")
     assert _focused(browser) == "5.jpg"
+    browser.press("Home")
+    assert _focused(browser) == "0.jpg"
     browser.press("Shift+Tab")
     assert browser.evaluate("document.activeElement.id") == "help"
 

@@ -207,8 +207,11 @@ function rowStep(by) {
 function groupStep(by) {
   const groups = [...new Set(seen.map((card) => card.parentNode))];
   const grid = groups[groups.indexOf(current.parentNode) + by];
-  if (grid) go(seen.find((card) => card.parentNode === grid));
-  if (grid && !$("#large").open) show(grid.parentNode);
+  if (grid) goToTop(seen.find((card) => card.parentNode === grid));
+}
+function goToTop(card) {
+  go(card);
+  if (card && !$("#large").open) show(card.closest("section"));
 }
 function show(section) {
   // Again once the cards on the way have been laid out: until then their heights are guesses.
@@ -286,12 +289,10 @@ function followLink(event) {
   const target = document.getElementById(event.target.closest("a").hash.slice(1));
   if (!target) return;
   event.preventDefault();
-  if (target.hidden) actions.all();
+  if (target.hidden || !seen.some((card) => target.contains(card))) actions.all();
   $("#large").close();
   if (target.matches("article")) return go(target);
-  select($("article", target));
-  current.focus({ preventScroll: true });
-  show(target);
+  goToTop(seen.find((card) => target.contains(card)));
 }
 const keys = {
   ArrowRight: () => step(1),
@@ -302,7 +303,7 @@ const keys = {
   j: () => step(-1),
   g: () => groupStep(1),
   G: () => groupStep(-1),
-  Home: () => go(seen[0]),
+  Home: () => goToTop(seen[0]),
   End: () => go(seen[seen.length - 1]),
   k: () => decide(current, true),
   d: () => decide(current, false),
@@ -335,3 +336,7 @@ $("#large").addEventListener("close", () => go(current));
 $(".tools").hidden = false;
 if (current) select(current);
 update();
+if (!cards.some(isChanged)) {
+  steps = []; // the page was made again with the review applied
+  update();
+}
