@@ -1,4 +1,4 @@
-"""`prep.json`: the settings, versions and counts behind a dataset, without a time or a place."""
+"""`prep.json`: settings, versions, counts and report of a dataset, without a time or a place."""
 
 import json
 import platform
@@ -8,8 +8,11 @@ from importlib.metadata import version
 from typing import Any
 
 from adatune import __version__
+from adatune.data.dataset import find_dataset
+from adatune.errors import DatasetError
 from adatune.prep.config import PrepConfig
 from adatune.prep.manifest import Row, count_reasons
+from adatune.prep.report import DatasetReport, from_json
 
 _FORMAT = "adatune-prep-1"
 _NO_SETTINGS = {"name", "workers", "labels"}  # a place, or nothing that the pictures depend on
@@ -47,3 +50,19 @@ def description(
 
 def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "facenet-pytorch", "pillow", "numpy")}
+
+
+def stored_report(name: str | None) -> DatasetReport:
+    """The report of a dataset prepared before; None: of the only one there is.
+
+    Raises:
+        DatasetError: there is no such dataset, or it was not made by this version's `adatune prep`.
+    """
+    path = find_dataset(name)
+    try:
+        return from_json(json.loads((path / "prep.json").read_text(encoding="utf-8"))["report"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"{path} has no report: it was not made by 'adatune prep', or by an earlier version. "
+            "Prepare its photos again; what was measured is kept."
+        ) from error

@@ -1,10 +1,12 @@
-"""Looks at one photo: reads it, finds the face, measures it, crops it; slow, so the result is kept."""
+"""Looks at one photo: finds its faces, measures and crops them; slow, so the result is kept.
+
+A photo is decoded only as far as needed: small to find faces in, then as fine as the crop asks for.
+"""
 
 import base64
 import io
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -12,92 +14,157 @@ from PIL import Image
 from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
 from adatune.prep.crop import (
-    PORTRAIT_ASPECT,
     Points,
+    box_corners,
     box_size,
-    centre_square_corners,
+    centre_corners,
+    face_corners,
     invented_share,
     portrait_corners,
-    warp,
 )
 from adatune.prep.duplicates import perceptual_hash
-from adatune.prep.faces import FaceFinder
+from adatune.prep.faces import Face, FaceFinder
 from adatune.prep.occlusion import measure_occlusion
-from adatune.prep.photos import UnreadablePhoto, read_photo
+from adatune.prep.photos import OpenPhoto, UnreadablePhoto
 from adatune.prep.pose import estimate_pose
 from adatune.prep.record import Record
+from adatune.prep.resample import cut, warp
+from adatune.prep.review import Box
 from adatune.prep.sharpness import VIEW_HEIGHT, VIEW_WIDTH, edge_blur
+from adatune.prep.sources import Source
 
+_SEARCHED_SIDE = 1600  # least long side of the copy in which faces are searched, pixels
 _THUMBNAIL = 240  # long side of the photo on the contact sheet, pixels
 _CROP_THUMBNAIL = 144  # width of the result on the contact sheet, pixels
 
+Examined = tuple[Record, Pixels | None]  # a face and its crop [size, size, 3], or None where there is none
+Boxes = Mapping[int, Box]  # hand-made crops, by the number of the face
+
+
+@dataclass(frozen=True)
+class Task:
+    """A photo to be examined."""
+
+    key: str  # of its results in the store
+    source: Source
+    boxes: Boxes  # crops to take instead of those that the faces suggest, by the number of the face
+
 
 def examine(
-    folder: Path, source: str, config: PrepConfig, finder: FaceFinder
-) -> tuple[Record, Pixels | None]:
-    """Measure one photo and cut out its crop; a photo that cannot be used still gets its record.
+    name: str,
+    opened: Callable[[], OpenPhoto],
+    config: PrepConfig,
+    finder: FaceFinder,
+    boxes: Boxes | None = None,
+) -> list[Examined]:
+    """Measure the faces of one photo and cut out their crops; a photo without any still gets a record.
 
-    Returns: the record, and the crop [size, size, 3], or None where there is none.
+    Args:
+        name: of the photo in the manifest.
+        opened: opens the photo; may raise UnreadablePhoto.
+        config: settings; no threshold but that of the detector matters here.
+        finder: the detector.
+        boxes: crops to take instead of those that the faces suggest.
     """
     try:
-        pixels = read_photo(folder / source)
+        return _examine(Record(name), opened(), config, finder, boxes or {})
     except UnreadablePhoto as error:
-        return Record(source, "unreadable", str(error)), None
-    seen = Record(source, width=pixels.shape[1], height=pixels.shape[0])
+        return [(Record(name, "unreadable", str(error)), None)]
+
+
+def _examine(
+    seen: Record, photo: OpenPhoto, config: PrepConfig, finder: FaceFinder, boxes: Boxes
+) -> list[Examined]:
+    preview = photo.read(min(1.0, _SEARCHED_SIDE / max(photo.width, photo.height)))
+    hashes = (perceptual_hash(preview), perceptual_hash(np.ascontiguousarray(preview[:, ::-1])))
+    thumbnail = _thumbnail(preview, _THUMBNAIL)
+    seen = replace(seen, width=photo.width, height=photo.height, hashes=hashes, photo_thumbnail=thumbnail)
+    by_hand = {number: _by_box(photo, seen, box, number, config) for number, box in boxes.items()}
     if config.align == "none":
-        return _examine_centre(pixels, seen, config)
-    return _examine_face(pixels, seen, config, finder)
+        return list((by_hand or {0: _by_centre(photo, seen, config)}).values())
+    faces = finder.find(preview, config.min_face_score)
+    seen = replace(seen, faces=len(faces))
+    wanted = faces if config.faces == "all" else faces[:1]
+    reduced = _reduction(photo, preview)
+    found = {
+        number: _by_face(photo, seen, face, number, reduced, config, finder)
+        for number, face in enumerate(wanted)
+        if number not in by_hand
+    }
+    everything = dict(sorted((by_hand | found).items()))
+    return list(everything.values()) or [(replace(seen, problem="no-face", detail="no face found"), None)]
 
 
-def _examine_centre(pixels: Pixels, seen: Record, config: PrepConfig) -> tuple[Record, Pixels]:
-    corners = centre_square_corners(seen.width, seen.height)
-    crop = warp(pixels, corners, config.size, config.size)
-    pictures = _pictures(pixels, corners, crop, 1.0)
-    return replace(seen, upscale=config.size / box_size(corners)[0], **pictures), crop
+def _by_centre(photo: OpenPhoto, seen: Record, config: PrepConfig) -> Examined:
+    corners = centre_corners(photo.width, photo.height, config.aspect)
+    return _cut_out(photo, seen, corners, config)
 
 
-def _examine_face(
-    pixels: Pixels, seen: Record, config: PrepConfig, finder: FaceFinder
-) -> tuple[Record, Pixels | None]:
-    faces = finder.find(pixels, config.min_face_score)
-    if not faces:
-        thumbnail = _thumbnail(pixels, _THUMBNAIL)
-        return replace(seen, problem="no-face", detail="no face found", photo_thumbnail=thumbnail), None
-    refined = finder.refine(pixels, faces[0].landmarks)
-    corners = portrait_corners(refined.landmarks)
-    pose = estimate_pose(refined.landmarks)
-    eye_distance = float(np.hypot(*(refined.landmarks[1] - refined.landmarks[0])))
-    view = warp(pixels, corners, VIEW_WIDTH, VIEW_HEIGHT)
+def _by_box(photo: OpenPhoto, seen: Record, box: Box, number: int, config: PrepConfig) -> Examined:
+    corners = box_corners(box.x, box.y, box.width, box.height, box.angle, config.aspect)
+    return _cut_out(photo, replace(seen, face=number, box_by_hand=True), corners, config)
+
+
+def _by_face(
+    photo: OpenPhoto,
+    seen: Record,
+    face: Face,
+    number: int,
+    reduced: int,
+    config: PrepConfig,
+    finder: FaceFinder,
+) -> Examined:
+    """Look at a face again, as fine as its crop asks for. REDUCED: photo pixels per pixel it was found at."""
+    rough = face_corners(face.landmarks * reduced, config.align, config.aspect)
+    pixels, factor = _read(photo, rough, max(config.size, VIEW_WIDTH))
+    refined = finder.refine(pixels, face.landmarks * reduced / factor)
+    landmarks = refined.landmarks * factor
+    pose = estimate_pose(landmarks)
+    eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
+    view = warp(pixels, portrait_corners(refined.landmarks), VIEW_WIDTH, VIEW_HEIGHT)
     occlusion, parts = measure_occlusion(view, refined)
-    crop = warp(pixels, corners, config.size, config.size)
+    corners = face_corners(landmarks, config.align, config.aspect)
     record = replace(
         seen,
-        faces=len(faces),
-        score=faces[0].score,
+        face=number,
+        score=face.score,
+        turn=face.turn,
         yaw=pose.yaw,
         pitch=pose.pitch,
         roll=pose.roll,
         eye_px=eye_distance,
-        upscale=config.size / max(1e-6, box_size(corners)[0]),
-        blur=edge_blur(view) * config.size / 4,
+        blur=edge_blur(view) * eye_distance * config.size / max(1e-6, box_size(corners)[0]),
         occlusion=occlusion,
         occlusion_parts=parts,
-        invented=invented_share(corners, seen.width, seen.height),
-        **_pictures(pixels, corners, crop, PORTRAIT_ASPECT),
+    )
+    return _cut_out(photo, record, corners, config)
+
+
+def _cut_out(photo: OpenPhoto, record: Record, corners: Points, config: PrepConfig) -> Examined:
+    pixels, factor = _read(photo, corners, config.size)
+    crop = cut(pixels, corners / factor, config.size, linear_light=config.linear_light)
+    tall = (_CROP_THUMBNAIL, round(_CROP_THUMBNAIL * config.aspect))
+    record = replace(
+        record,
+        upscale=config.size / max(1e-6, box_size(corners)[0]),
+        invented=invented_share(corners, photo.width, photo.height),
+        corners=tuple((round(float(x), 2), round(float(y), 2)) for x, y in corners),
+        crop_thumbnail=_webp(Image.fromarray(crop).resize(tall, Image.Resampling.LANCZOS)),
     )
     return record, crop
 
 
-def _pictures(pixels: Pixels, corners: Points, crop: Pixels, aspect: float) -> dict[str, Any]:
-    tall = Image.fromarray(crop).resize(
-        (_CROP_THUMBNAIL, round(_CROP_THUMBNAIL * aspect)), Image.Resampling.LANCZOS
-    )
-    return {
-        "corners": tuple((round(float(x), 2), round(float(y), 2)) for x, y in corners),
-        "hashes": (perceptual_hash(pixels), perceptual_hash(np.ascontiguousarray(pixels[:, ::-1]))),
-        "photo_thumbnail": _thumbnail(pixels, _THUMBNAIL),
-        "crop_thumbnail": _webp(tall),
-    }
+def _read(photo: OpenPhoto, corners: Points, side: int) -> tuple[Pixels, int]:
+    """The photo, reduced while it is decoded but still twice as fine as a box of SIDE pixels across needs.
+
+    Returns: the pixels, and how many of the photo's each of them stands for, across and down.
+    """
+    pixels = photo.read(min(1.0, 2 * side / max(1.0, box_size(corners)[0])))
+    return pixels, _reduction(photo, pixels)
+
+
+def _reduction(photo: OpenPhoto, pixels: Pixels) -> int:
+    return max(1, round(photo.width / pixels.shape[1]))  # 1, 2, 4 or 8; the last column may stand for fewer
 
 
 def _thumbnail(pixels: Pixels, long_side: int) -> str:

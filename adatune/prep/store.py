@@ -1,14 +1,15 @@
 """Keeps what was measured about each photo, and publishes the accepted crops, whole or not at all.
 
-`DATASET/.cache` holds, for each photo, KEY.json (the record) and KEY.crop (a PNG; the suffix keeps other
-tools from taking it for one of the dataset's pictures). A killed run finds there all that it had finished.
+`DATASET/.cache` holds, for each photo, KEY.json (a record for each face) and KEY-FACE.crop (a PNG; the suffix
+keeps other tools from taking it for one of the dataset's pictures). A killed run finds there all that it had
+finished.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from adatune.home import write_atomically, write_text
 from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
 from adatune.prep.record import Record
+from adatune.prep.review import Box
+from adatune.prep.sources import Source
 
-_VERSION = 4  # raise it whenever the same photo and settings would be measured or cropped differently
-_SOURCE, _PUBLISHED = "source.json", "published.json"
+_VERSION = 5  # raise it whenever the same photo and settings would be measured or cropped differently
+_SOURCE, _PUBLISHED = "source.json", "published"
 
 
 class Store:
@@ -33,11 +36,11 @@ class Store:
         self.dataset = dataset
         self.cache = dataset / ".cache"
 
-    def claim(self, folder: Path) -> None:
-        """Make the dataset folder ours for the photos in FOLDER, or continue it.
+    def claim(self, given: Path) -> None:
+        """Make the dataset folder ours for the photos in GIVEN, or continue it.
 
         Raises:
-            DatasetError: it holds something else, or was made from another folder that still exists.
+            DatasetError: it holds something else, or was made from other photos that still exist.
         """
         note = self.cache / _SOURCE
         if self.dataset.is_dir() and any(self.dataset.iterdir()) and not self.cache.is_dir():
@@ -45,99 +48,107 @@ class Store:
                 f"{self.dataset} exists and was not made by 'adatune prep'. Nothing was changed. "
                 "Choose another --name."
             )
-        here = str(folder.resolve())
-        if note.is_file():
-            before = str(json.loads(note.read_text())["folder"])
-            if before != here and Path(before).is_dir():
-                raise DatasetError(
-                    f"{self.dataset} was made from other photos, in {before}. Nothing was changed. "
-                    "Choose another --name, or delete that dataset first."
-                )
+        here = str(given.resolve())
+        before = _read_json(note).get("folder", here)
+        if before != here and Path(before).exists():
+            raise DatasetError(
+                f"{self.dataset} was made from other photos, in {before}. Nothing was changed. "
+                "Choose another --name, or delete that dataset first."
+            )
         self.cache.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"folder": here}) + "\n"
-        if not note.is_file() or note.read_text() != text:
-            write_text(note, text)
+        if not note.is_file() or before != here:
+            write_text(note, json.dumps({"folder": here}) + "\n")
 
-    def key(self, folder: Path, source: Path, config: PrepConfig) -> str:
+    def key(self, source: Source, config: PrepConfig, boxes: Mapping[int, Box]) -> str:
         """Names a photo as it is now together with the settings that its measurements depend on."""
-        try:
-            status = (folder / source).stat()
-            state = (status.st_size, status.st_mtime_ns)
-        except OSError:  # a dangling link: the photo will be unreadable until it changes
-            state = (0, 0)
-        settings = (_VERSION, config.size, config.align, config.min_face_score)
-        text = json.dumps([source.as_posix(), *state, *settings])
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        settings = (config.size, config.align, config.aspect, config.faces, config.linear_light)
+        by_hand = sorted((number, *asdict(box).values()) for number, box in boxes.items())
+        text = json.dumps([source.name, *source.state, _VERSION, *settings, config.min_face_score, by_hand])
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
-    def read(self, key: str) -> Record | None:
-        """The record of a finished photo, or None; one whose crop is missing is not finished."""
-        try:
-            values: dict[str, Any] = json.loads((self.cache / f"{key}.json").read_text())
-        except (OSError, ValueError):
+    def read(self, key: str) -> list[Record] | None:
+        """The records of a finished photo, or None; one whose crops are missing is not finished."""
+        faces = _read_json(self.cache / f"{key}.json").get("faces")
+        if faces is None:
             return None
-        values["hashes"], values["colour"] = tuple(values["hashes"]), tuple(values["colour"])
-        values["corners"] = tuple(tuple(corner) for corner in values["corners"])
-        record = Record(**values)
-        return record if record.problem or self.crop(key).is_file() else None
+        records = [_record(values) for values in faces]
+        whole = all(self.crop(key, record.face).is_file() for record in records if record.has_crop)
+        return records if whole else None
 
-    def write(self, key: str, record: Record, crop: Pixels | None) -> None:
-        """Keep a finished photo: first the crop, then the record, which says that both are there."""
-        if crop is not None:
-            picture = Image.fromarray(crop)
-            write_atomically(self.crop(key), lambda path: picture.save(path, "PNG", compress_level=4))
-        write_text(self.cache / f"{key}.json", json.dumps(asdict(record)))
+    def write(self, key: str, faces: Sequence[tuple[Record, Pixels | None]]) -> None:
+        """Keep a finished photo: first the crops, then the records, which say that all are there."""
+        for record, crop in faces:
+            if crop is not None:
+                picture = Image.fromarray(crop)
+                target = self.crop(key, record.face)
+                write_atomically(
+                    target, lambda path, picture=picture: picture.save(path, "PNG", compress_level=4)
+                )
+        write_text(self.cache / f"{key}.json", json.dumps({"faces": [asdict(record) for record, _ in faces]}))
 
-    def crop(self, key: str) -> Path:
-        """Where the crop of a photo is kept."""
-        return self.cache / f"{key}.crop"
+    def crop(self, key: str, face: int) -> Path:
+        """Where the crop of a face is kept."""
+        return self.cache / f"{key}-{face}.crop"
 
-    def publish(self, keys: Sequence[str]) -> None:
-        """Make `images/` hold exactly the crops of KEYS, numbered in that order; nothing if it does."""
-        images, new, old = (self.dataset / name for name in ("images", "images.new", "images.old"))
+    def publish(self, crops: Sequence[Path], dataset: Path) -> None:
+        """Make `images/` of DATASET hold exactly CROPS, numbered in that order; nothing if it does."""
+        images, new, old = (dataset / name for name in ("images", "images.new", "images.old"))
         if old.is_dir() and not images.is_dir():  # killed between the two renames below
             old.rename(images)
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
-        note = self.cache / _PUBLISHED
-        wanted = json.dumps(list(keys)) + "\n"
-        if note.is_file() and note.read_text() == wanted and self._is_intact(images, keys):
+        note = self.cache / f"{_PUBLISHED}-{dataset.name}.json"
+        wanted = json.dumps([crop.name for crop in crops]) + "\n"
+        if note.is_file() and note.read_text() == wanted and _is_intact(images, crops):
             return
         note.unlink(missing_ok=True)
-        new.mkdir()
-        for index, key in enumerate(keys):
-            _link_or_copy(self.crop(key), new / f"{index:08d}.png")
+        new.mkdir(parents=True)
+        for index, crop in enumerate(crops):
+            _link_or_copy(crop, new / f"{index:08d}.png")
         if images.is_dir():
             images.rename(old)
         new.rename(images)
         shutil.rmtree(old, ignore_errors=True)
         write_text(note, wanted)
 
-    def _is_intact(self, images: Path, keys: Sequence[str]) -> bool:
-        if not images.is_dir():
-            return False
-        there = {path.name: path.stat().st_size for path in images.iterdir()}
-        return there == {f"{i:08d}.png": self.crop(key).stat().st_size for i, key in enumerate(keys)}
-
     def forget_all_but(self, keys: set[str]) -> None:
         """Delete what is kept for photos that are gone, changed, or were measured with other settings."""
         for path in self.cache.iterdir():
-            kept = path.name in {_SOURCE, _PUBLISHED} or path.stem in keys
-            if not kept:
+            is_note = path.name == _SOURCE or path.name.startswith((_PUBLISHED, "."))
+            if not is_note and path.stem.split("-")[0] not in keys:
                 path.unlink(missing_ok=True)
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write a file of the dataset folder, unless it already holds this text."""
-        if not self.holds(name, text):
-            write_text(self.dataset / name, text)
 
-    def holds(self, name: str, text: str) -> bool:
-        """Whether a file of the dataset folder holds exactly this text."""
-        path = self.dataset / name
-        return path.is_file() and path.read_bytes() == text.encode("utf-8", "surrogateescape")
+def write_if_new(path: Path, text: str) -> None:
+    """Write a file, unless it already holds this text: a second run touches nothing."""
+    if not holds(path, text):
+        write_text(path, text)
 
-    def remove(self, name: str) -> None:
-        """Delete a file of the dataset folder if it is there."""
-        (self.dataset / name).unlink(missing_ok=True)
+
+def holds(path: Path, text: str) -> bool:
+    """Whether PATH is a file of exactly this text."""
+    return path.is_file() and path.read_bytes() == text.encode("utf-8", "surrogateescape")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _record(values: dict[str, Any]) -> Record:
+    """JSON knows no tuples."""
+    values["hashes"], values["colour"] = tuple(values["hashes"]), tuple(values["colour"])
+    values["corners"] = tuple((x, y) for x, y in values["corners"])
+    return Record(**values)
+
+
+def _is_intact(images: Path, crops: Sequence[Path]) -> bool:
+    if not images.is_dir():
+        return False
+    there = {path.name: path.stat().st_size for path in images.iterdir()}
+    return there == {f"{index:08d}.png": crop.stat().st_size for index, crop in enumerate(crops)}
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -1,117 +1,108 @@
 """Examines photos in several processes, one detector each, as many as the machine can hold."""
 
-import multiprocessing
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait as wait_for_end
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import torch
 
-from adatune.errors import PhotosError
+from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
-from adatune.prep.examine import examine
+from adatune.prep.examine import Task, examine
 from adatune.prep.faces import FaceFinder
+from adatune.prep.frames import read_frames
 from adatune.prep.opencv import cv2
+from adatune.prep.photos import OpenPhoto, UnreadablePhoto, may_end_its_process, open_frame, open_photo
+from adatune.prep.pool import in_processes
 from adatune.prep.record import Record
 from adatune.prep.store import Store
 
-_WORKER_BYTES = 1_500_000_000  # torch, one detector, one 50-megapixel photo and its copies
-_PHOTOS_WORTH_A_PROCESS = 8  # fewer are done sooner than a process starts
+PRELOADED = ("adatune.prep.workers", "facenet_pytorch")  # what each process needs
+_WORKER_BYTES = 1_500_000_000  # measured: 0.97 GB on photos of 12 megapixels, 1.44 GB on those of 50
+_FEW_PHOTOS = 16  # are examined in this process: starting others takes longer
+_ENDED = "damaged, or too large for the memory here: the process that examined it was ended by it"
+
+Item = tuple[Task, Pixels | None]  # the pixels of a video's frame, which only one process decodes
 
 _finders: dict[int, FaceFinder] = {}  # of this process, by smallest face
 
 
 def examine_all(
-    folder: Path, todo: Sequence[tuple[str, str]], config: PrepConfig, dataset: Path
-) -> Iterator[tuple[str, Record]]:
-    """Examine photos and keep the results in the dataset's cache; yields (key, record) as they are finished.
+    todo: Sequence[Task], config: PrepConfig, dataset: Path
+) -> Iterator[tuple[Task, list[Record]]]:
+    """Examine photos and keep the results in the dataset's cache; yields them as they are finished.
+
+    Frames of a video are decoded here, once and a few ahead of the work. A photo that ends the process it is
+    examined in gets its record all the same; that is not kept: the next run, perhaps with more memory, tries
+    again.
 
     Args:
-        folder: the photo folder.
-        todo: (key, source) of each photo.
+        todo: the photos; the frames of a video in their order.
         config: settings.
         dataset: the dataset folder, claimed before.
     Raises:
-        PhotosError: a worker was killed, most likely for want of memory. What was finished is kept.
+        PhotosError: no process can be started, most likely for want of memory. What was finished is kept.
     """
-    workers = min(config.workers or default_workers(), max(1, len(todo) // _PHOTOS_WORTH_A_PROCESS))
-    if workers == 1:
-        for key, source in todo:
-            yield key, examine_one(folder, key, source, config, dataset)
+    work = partial(_examine_item, config, dataset)
+    items = _with_frames(todo)
+    if len(todo) < _FEW_PHOTOS and not any(may_end_its_process(task.source) for task in todo):
+        yield from ((item[0], work(item)) for item in items)
         return
-    method = "forkserver" if sys.platform == "linux" else "spawn"
-    context = multiprocessing.get_context(method)
-    if method == "forkserver":
-        context.set_forkserver_preload(["adatune.prep.workers", "facenet_pytorch"])  # imported once for all
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-    try:
-        yield from _run(pool, folder, todo, config, dataset, workers)
-    except BrokenProcessPool as error:
-        raise PhotosError(
-            "A worker process ended before its time, most likely for want of memory. "
-            "What was finished is kept: type the same command with --workers 1. "
-            "(In a script, call adatune.prep below 'if __name__ == \"__main__\":'.)"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    workers = min(config.workers or default_workers(), len(todo))
+    for (task, _), records in in_processes(work, items, workers, _start_worker, PRELOADED):
+        yield task, records or [Record(task.source.name, "unreadable", _ENDED)]
 
 
-def _run(
-    pool: ProcessPoolExecutor,
-    folder: Path,
-    todo: Sequence[tuple[str, str]],
-    config: PrepConfig,
-    dataset: Path,
-    workers: int,
-) -> Iterator[tuple[str, Record]]:
-    """Feed the pool a few photos ahead, so that an interrupt has little to wait for."""
-    waiting = iter(todo)
-    running: dict[Future[Record], str] = {}
-    while True:
-        while len(running) < 3 * workers and (item := next(waiting, None)) is not None:
-            running[pool.submit(examine_one, folder, item[0], item[1], config, dataset)] = item[0]
-        if not running:
-            return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield running.pop(future), future.result()
+def _with_frames(todo: Iterable[Task]) -> Iterator[Item]:
+    """Each photo, with its pixels if it is a frame of a video."""
+    for video, tasks in groupby(todo, lambda task: task.source.path if task.source.frame >= 0 else None):
+        if video is None:
+            yield from ((task, None) for task in tasks)
+            continue
+        frames = list(tasks)
+        found = read_frames(video, [task.source.frame for task in frames])
+        number, pixels = next(found, (-1, None))
+        for task in frames:
+            if number != task.source.frame:  # the video is shorter than it says, or damaged here
+                yield task, None
+                continue
+            yield task, pixels
+            number, pixels = next(found, (-1, None))
 
 
-def examine_one(folder: Path, key: str, source: str, config: PrepConfig, dataset: Path) -> Record:
-    """Examine one photo in this process and keep the result.
+def _examine_item(config: PrepConfig, dataset: Path, item: Item) -> list[Record]:
+    """Examine one photo in this process and keep the results.
 
     A failure that no check foresaw costs the photo, with its reason in the manifest, and not the run.
     """
+    task, pixels = item
     smallest_face = 40 if config.size >= 128 else 20
     finder = _finders.get(smallest_face) or _finders.setdefault(smallest_face, FaceFinder(smallest_face))
-    crop = None
+    name = task.source.name
     try:
-        record, crop = examine(folder, source, config, finder)
+        faces = examine(name, _opener(task, pixels), config, finder, task.boxes)
     except (cv2.error, RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
         words = " ".join(str(error).split())[:100]
-        record = Record(source, "unreadable", f"failed while being examined: {words}")
-    Store(dataset).write(key, record, crop)
-    return record
+        faces = [(Record(name, "unreadable", f"failed while being examined: {words}"), None)]
+    Store(dataset).write(task.key, faces)
+    return [record for record, _ in faces]
+
+
+def _opener(task: Task, pixels: Pixels | None) -> Callable[[], OpenPhoto]:
+    if pixels is not None:
+        return partial(open_frame, pixels)
+    return _missing_frame if task.source.frame >= 0 else partial(open_photo, task.source)
+
+
+def _missing_frame() -> OpenPhoto:
+    raise UnreadablePhoto("the video ends before this frame, or is damaged here")
 
 
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for_end([parent.sentinel])
-        os._exit(1)
 
 
 def default_workers() -> int:

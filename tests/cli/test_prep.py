@@ -24,7 +24,7 @@ def test_the_summary_says_found_kept_why_not_where_and_what_next(photos: Path) -
     ended = CliRunner().invoke(prep, [str(photos), "--size", "64", "--align", "none"])
     assert ended.exit_code == 0
     for words in (
-        "Found 2 files",
+        "Found 2 photos",
         "found",
         "kept",
         "unreadable",
