@@ -21,6 +21,7 @@ ALIGNMENTS = ("portrait54", "ffhq", "none")
 PORTRAIT_ASPECT = 1.25  # height / width
 _FACE_WIDTH, _FACE_HEIGHT = 4.0, 5.0  # eye distances that a portrait holds, whatever its ratio
 _EYE_LINE = 0.47  # of the height, from the top
+_MOST_PIXELS = 100_000  # of a side of a hand-made box: above is a slip of the hand
 
 
 def aspect_of(align: str, ratio: tuple[int, int] | None) -> float:
@@ -82,12 +83,15 @@ def box_corners(x: float, y: float, width: float, height: float, angle: float, a
         width, height: pixels, above 0.
         angle: degrees that the box is turned clockwise, as seen, about its centre.
         aspect: height / width, from `aspect_of`.
-    Raises: PhotosError for a box without an area, or numbers that are not finite.
+    Raises: PhotosError for a box without an area, or numbers that no photo has.
     """
-    if not all(map(math.isfinite, (x, y, width, height, angle))) or width <= 0 or height <= 0:
+    if (
+        not all(abs(number) <= _MOST_PIXELS for number in (x, y, width, height, angle))
+        or min(width, height) <= 0
+    ):
         raise PhotosError(
             f"A box of {width} x {height} pixels at ({x}, {y}), turned by {angle} degrees, holds no picture. "
-            "Give finite numbers, with width and height above 0."
+            f"Give numbers of at most {_MOST_PIXELS:,}, with width and height above 0."
         )
     centre = np.array([x + width / 2, y + height / 2])
     direction = np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])

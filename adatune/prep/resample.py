@@ -35,7 +35,7 @@ def cut(pixels: Pixels, corners: Points, size: int, *, linear_light: bool = Fals
         pixels: [photo height, photo width, 3] uint8 sRGB.
         corners: upper left, upper right, lower right, lower left in the photo, [4, 2].
         size: pixels.
-        linear_light: average light instead of sRGB values; see `warp`.
+        linear_light: average light instead of sRGB values where the box shrinks; see `warp`.
     Returns: [size, size, 3] uint8.
     """
     picture = warp(pixels, corners, size, size, linear_light=linear_light)
@@ -48,22 +48,24 @@ def warp(pixels: Pixels, corners: Points, width: int, height: int, *, linear_lig
     Args:
         pixels: [photo height, photo width, 3] uint8 sRGB.
         corners: upper left, upper right, lower right, lower left in the photo, [4, 2].
-        linear_light: average light, as a camera with fewer pixels would, instead of sRGB values, as the
-            networks' own training sets were made.
+        linear_light: where the box shrinks, average light, as a camera with fewer pixels would, instead of
+            sRGB values, as FFHQ was made. (To enlarge in linear light puts dark rims around what is bright.)
     Returns: [height, width, 3] uint8 sRGB.
     """
     size = np.array([width, height])
     shrinking = np.array(box_size(corners)) / size
     block = _block_size(float(shrinking.min()))
     finer = np.array([_samples_per_pixel(ratio / block) for ratio in shrinking])
-    margin = _SUPPORT if finer.max() > 1 else 0
+    shrinks = bool(finer.max() > 1)
+    linear_light = linear_light and shrinks
+    margin = _SUPPORT if shrinks else 0
     wider = _widened(corners, *(margin / size))
     low = np.floor(wider.min(axis=0) / block).astype(int) - _REACH
     high = np.ceil(wider.max(axis=0) / block).astype(int) + _REACH
     blocks = _average_blocks(pixels, low, high, block, linear_light)
     columns, rows = np.ceil((size + 2 * margin) * finer).astype(int).tolist()
     samples = _sample(blocks, wider / block - low, columns, rows)
-    if margin:
+    if shrinks:
         samples = _shrink(samples, width, height, margin)
     return _to_srgb(samples) if linear_light else samples.astype(np.uint8, copy=False)
 

@@ -160,9 +160,16 @@ def test_a_box_by_hand_gets_its_aspect_and_loses_nothing(x, y, width, height, an
     assert min(box_size(corners)[0] / width, box_size(corners)[1] / height) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(
-    "numbers", [(0, 0, 0, 5, 0), (0, 0, 5, -1, 0), (math.nan, 0, 5, 5, 0), (0, 0, 5, 5, math.inf)]
-)
+BAD_BOXES = [
+    (0, 0, 0, 5, 0),
+    (0, 0, 5, -1, 0),
+    (math.nan, 0, 5, 5, 0),
+    (0, 0, 5, 5, math.inf),
+    (0, 0, 1e6, 5, 0),
+]
+
+
+@pytest.mark.parametrize("numbers", BAD_BOXES)
 def test_a_box_by_hand_that_holds_nothing_is_refused(numbers):
     with pytest.raises(PhotosError, match="holds no picture"):
         box_corners(*numbers, aspect=1.25)

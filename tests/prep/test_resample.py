@@ -214,6 +214,12 @@ def test_linear_light_averages_light_and_plain_averages_values():
         assert np.abs(bright.astype(int) - 187.5).max() < 2
 
 
+def test_linear_light_changes_nothing_where_a_box_grows():
+    pixels = natural(60, 60)
+    corners = box_corners(10, 10, 30, 30, 20, 1)
+    assert np.array_equal(cut(pixels, corners, 64, linear_light=True), cut(pixels, corners, 64))
+
+
 def test_linear_light_keeps_every_even_colour():
     for value in range(256):
         photo = np.full((30, 30, 3), value, np.uint8)
