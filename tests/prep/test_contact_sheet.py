@@ -294,6 +294,15 @@ def test_cards_are_found_by_group_and_text_and_ordered_by_a_score(browser: Brows
     browser.press("Enter", "k")
     assert _focused(browser) == "c.jpg"
     assert read_review(_export(browser)) == {("c.jpg", 0): True}
+    browser.press("/")
+    browser.type("no such name")
+    assert _shown(browser) == []
+    browser.press("Enter")
+    browser.evaluate("document.activeElement.blur()")
+    browser.press("d", "Enter")
+    assert _checked(browser).count(True) == 3
+    browser.click("#all")
+    assert len(_shown(browser)) == 4
 
 
 def test_a_page_that_may_store_nothing_still_decides_and_gives_its_text_to_be_copied(

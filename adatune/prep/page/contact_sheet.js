@@ -45,6 +45,7 @@ function save() {
   }
 }
 function decide(card, keep) {
+  if (card.hidden) return say("No photo is chosen: the filter hides them all.");
   const button = $(".toggle", card);
   if (button.disabled) return say(`${nameOf(card)}: ${button.title}`);
   if (isKept(card) === keep) return say(`${nameOf(card)} is ${keep ? "kept" : "dropped"} already.`);
@@ -72,7 +73,6 @@ function update() {
   touched.forEach((key) => draw(byKey.get(key)));
   save();
   drawBar();
-  if ($("#group").value === "changed") filter();
 }
 
 // Drawing
@@ -255,6 +255,7 @@ function meter(score) {
   item.append(bar);
   return item;
 }
+
 // Events: one listener each for the whole page
 
 const actions = {
@@ -312,7 +313,7 @@ const keys = {
   e: exportReview,
   "?": actions.help,
   "/": () => $("#text").focus(),
-  Enter: () => ($("#large").open ? $("#large").close() : showLarge(current)),
+  Enter: () => ($("#large").open ? $("#large").close() : current.hidden || showLarge(current)),
 };
 document.addEventListener("keydown", (event) => {
   const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z";
