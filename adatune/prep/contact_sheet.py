@@ -31,7 +31,7 @@ _TITLES = {
     "occluded": ("Covered", "Something covers part of the face."),
     "border": ("Cut off", "Too much of the crop lies outside the photo and would be invented."),
     "colour": ("Odd colours", "Grey, or under another light than the rest."),
-    "duplicate": ("Duplicates", "The same picture is kept from a sharper file."),
+    "duplicate": ("Duplicate", "The same picture is kept from a sharper file."),
     "review": ("Dropped by you", "Left out by the review."),
 }
 _WITHOUT_CROP = {

@@ -20,7 +20,7 @@ from adatune.prep.opencv import cv2
 # may send FFmpeg to the network, as playlists do.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
 
 VIDEO_SUFFIXES = frozenset(
     [
@@ -56,7 +56,7 @@ def frame_numbers(video: Path, every: int | None = None) -> list[int]:
     if every is not None and every < 1:
         raise UsageError(f"--every {every} is too few. Use 1 for each frame, 30 for about one a second.")
     with _opened(video) as capture:
-        count = _count(capture)
+        count = _count(capture, video.stat().st_size)
         step = every or max(1, round(_rate(capture)))
     if count < 1:
         raise PhotosError(f"There is no picture in the video {str(video)!r}. Is it whole?")
@@ -120,10 +120,10 @@ def _rate(capture: Any) -> float:
     return rate if math.isfinite(rate) and 0 < rate <= 1000 else _USUAL_RATE
 
 
-def _count(capture: Any) -> int:
+def _count(capture: Any, size_bytes: int) -> int:
     """How many frames there are by the file's own word, else by going through them."""
     said = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    if math.isfinite(said) and 0 < said < 1e8:
+    if math.isfinite(said) and 0 < said <= size_bytes:  # each frame takes a byte at the very least
         return int(said)
     count = 0
     while capture.grab():

@@ -22,8 +22,8 @@ from adatune.prep.opencv import cv2
 # Windows [count, 3, 48, 48] in [-1, 1] -> box corrections, landmarks [count, 10], probabilities [count, 2].
 OutputNetwork = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
-# Where MTCNN's last network sees the five points in its own square input: its mean over frontal portraits.
-_IN_WINDOW = np.array([[0.336, 0.368], [0.676, 0.368], [0.506, 0.578], [0.358, 0.717], [0.668, 0.717]])
+# Where O-Net sees the five points in its own square input: the mean over frontal portraits.
+MEAN_FACE = np.array([[0.336, 0.368], [0.676, 0.368], [0.506, 0.578], [0.358, 0.717], [0.668, 0.717]])
 _WINDOW = 48  # input side of that network, pixels
 _PATCH = 192  # side of the levelled patch that the windows are cut from
 _PATCH_SPAN = 1.5  # side of the patch, in windows
@@ -183,6 +183,11 @@ def _only(windows: Tensor, rows: tuple[int, int]) -> Tensor:
     return painted
 
 
+def face_size(landmarks: Points) -> float:
+    """Side of the square around a face that O-Net would look at, in pixels; about 2.9 eye distances."""
+    return float(np.hypot(*similarity(MEAN_FACE, landmarks)[0][:, 0]))
+
+
 def _look_matrices(looks: Points) -> Tensor:
     """From coordinates in [-1, 1] of each window to those of the patch, [looks, 2, 3]."""
     shift, scale, angle = looks[:, :2] * 2, looks[:, 2], np.deg2rad(looks[:, 3])
@@ -194,8 +199,8 @@ def _look_matrices(looks: Points) -> Tensor:
 
 
 def _window_corners(landmarks: Points) -> Points:
-    """The levelled square patch around a face, by the similarity that brings it nearest to `_IN_WINDOW`."""
-    turn, shift = similarity(_IN_WINDOW, landmarks)
+    """The levelled square patch around a face, by the similarity that brings it nearest to `MEAN_FACE`."""
+    turn, shift = similarity(MEAN_FACE, landmarks)
     margin = (_PATCH_SPAN - 1) / 2
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * _PATCH_SPAN - margin
     return square @ turn.T + shift

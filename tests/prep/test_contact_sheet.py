@@ -203,6 +203,8 @@ def test_an_applied_review_is_exported_again_with_what_was_changed_since(
     _open(browser, tmp_path, judge_all(records, CONFIG, decisions))
     assert "kept by you" in browser.evaluate("document.querySelector('#kept').innerText")
     assert "dropped by you" in browser.evaluate("document.querySelector('#review').innerText")
+    browser.press("e")
+    assert browser.wait_for_download().read_text() == review_text(decisions)
     browser.click(_toggle("c.jpg"))
     assert read_review(_export(browser)) == {**decisions, ("c.jpg", 0): True}
     browser.click(_toggle("a.jpg"))  # as the program would have it

@@ -105,6 +105,7 @@ function say(words, onlyAloud = false) {
 
 function reviewText() {
   const rows = cards.filter((card) => isKept(card) !== (card.dataset.judged === "keep"));
+  rows.sort((a, b) => a.id.slice(1) - b.id.slice(1)); // in the manifest's order, whatever their groups
   return "source,face,decision\n" + rows.map(line).join("");
 }
 function line(card) {
