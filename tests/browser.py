@@ -37,6 +37,7 @@ _KEYS = {  # key: (code, Windows key code, text)
     "ArrowDown": ("ArrowDown", 40, ""),
 }
 _SHIFT = 8
+_DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def find_chromium() -> str:
@@ -109,17 +110,19 @@ class Browser:
         self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def open(self, address: str) -> None:
-        """Go to ADDRESS and wait until it has loaded."""
+        """Go to ADDRESS and wait until it has loaded and been drawn."""
         self._events.clear()
         if error := self._ask("Page.navigate", url=address).get("errorText"):
             raise RuntimeError(f"{address}: {error}")
         self._wait_for_event("Page.loadEventFired")
+        self.evaluate(_DRAWN)
 
     def reload(self) -> None:
         """Load the page again."""
         self._events.clear()
         self._ask("Page.reload")
         self._wait_for_event("Page.loadEventFired")
+        self.evaluate(_DRAWN)
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, awaited if a promise; its exception is raised here."""
@@ -144,7 +147,7 @@ class Browser:
             if (!found) throw new Error('nothing matches ' + {json.dumps(selector)});
             for (const turn of [1, 2]) {{
               found.scrollIntoView({{block: 'center', behavior: 'instant'}});
-              await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+              await {_DRAWN};
             }}
             const box = found.getBoundingClientRect();
             return [box.x + box.width / 2, box.y + box.height / 2]; }})()"""
