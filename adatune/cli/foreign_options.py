@@ -45,6 +45,22 @@ GENERATE = {
     "--rows": "a sheet is --grid 8x8",
     "--projected-w": "pictures of saved latents are not made by this command",
 }
+_DRAWING = {
+    "--pkl": "the network is the first argument, or --network",
+    "--network-pkl": "the network is the first argument, or --network",
+    "--truncation-psi": "truncation is --psi",
+    "--noise-mode": "noise is --noise",
+}
+MIX = {
+    **_DRAWING,
+    "--outdir": "the sheet is written to --out",
+    "--styles": "what comes from the columns is --layers 0-6, or --range coarse",
+    "--col-styles": "what comes from the columns is --layers 0-6, or --range coarse",
+    "--row-seeds": "the seeds of the rows are --rows",
+    "--col-seeds": "the seeds of the columns are --cols",
+    "--seeds": "the seeds are --rows and --cols",
+    "--grid": "the sheet follows --rows and --cols",
+}
 # How they write flags, and how we do.
 SPELLINGS = {
     f"--{name}={value}": f"--{prefix}{name}"

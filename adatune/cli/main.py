@@ -15,11 +15,12 @@ from adatune.cli.clean import clean
 from adatune.cli.demo import demo
 from adatune.cli.generate import generate
 from adatune.cli.info import info
+from adatune.cli.mix import mix
 from adatune.cli.prep import prep
 from adatune.cli.train import train
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, train, generate, info, clean, demo, bench]
+COMMANDS = [prep, train, generate, mix, info, clean, demo, bench]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

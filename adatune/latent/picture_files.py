@@ -9,10 +9,10 @@ from PIL import Image
 from adatune.errors import UsageError
 from adatune.home import home
 from adatune.images import save_picture
+from adatune.latent.labelled_sheet import check_side
 from adatune.latent.seeds import parse_seeds
 
 DEFAULT_COUNT = 64
-_LARGEST_SIDE = 65500  # pixels; what a JPEG can hold, and more than any viewer shows
 _RUN_CONFIG = "config.toml"
 
 
@@ -97,9 +97,4 @@ def check_sheet(layout: tuple[int, int], width: int, height: int) -> None:
     Raises:
         UsageError: it is too large.
     """
-    sides = layout[0] * width, layout[1] * height
-    if max(sides) > _LARGEST_SIDE:
-        raise UsageError(
-            f"The sheet would be {sides[0]} x {sides[1]} pixels; files hold at most {_LARGEST_SIDE} a side. "
-            "Use a smaller --grid."
-        )
+    check_side((layout[0] * width, layout[1] * height), "Use a smaller --grid.")

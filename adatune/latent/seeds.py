@@ -16,31 +16,31 @@ MAX_COUNT = (
 _PART = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
-def parse_seeds(text: str) -> list[int]:
-    """The seeds that TEXT lists, such as "0-63,100": in that order, each once.
+def parse_seeds(text: str, option: str = "--seeds") -> list[int]:
+    """The seeds that TEXT, the value of OPTION, lists, such as "0-63,100": in that order, each once.
 
     Raises:
         UsageError: it is no such list, a range runs backwards, or a seed is above 4294967295.
     """
     seeds: dict[int, None] = {}
     for part in text.split(","):
-        first, last = _range(part, text)
+        first, last = _range(part, text, option)
         if len(seeds) + last - first >= MAX_COUNT:
             raise UsageError(
-                f"--seeds {text} is more than {MAX_COUNT:,} pictures. Make them in several calls."
+                f"{option} {text} is more than {MAX_COUNT:,} pictures. Make them in several calls."
             )
         seeds.update(dict.fromkeys(range(first, last + 1)))
     return list(seeds)
 
 
-def _range(part: str, text: str) -> tuple[int, int]:
+def _range(part: str, text: str, option: str) -> tuple[int, int]:
     match = _PART.fullmatch(part)
     if match is None:
         what = f"{part.strip()!r} is neither a number nor a range" if part.strip() else "a number is missing"
-        raise UsageError(f"--seeds {text!r}: {what}. Write whole numbers and ranges, such as 0-63,100.")
+        raise UsageError(f"{option} {text!r}: {what}. Write whole numbers and ranges, such as 0-63,100.")
     first, last = int(match[1]), int(match[2] or match[1])
     if first > last:
-        raise UsageError(f"--seeds {text}: the range {part.strip()} runs backwards. Write {last}-{first}.")
+        raise UsageError(f"{option} {text}: the range {part.strip()} runs backwards. Write {last}-{first}.")
     check_seed(last)
     return first, last
 
