@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from adatune.data.container import Container, is_picture_name
-from adatune.data.labels import Labels, parse_labels
+from adatune.data.labels import Labels, parse_labels, widen
 from adatune.errors import DatasetError
 from adatune.home import datasets_folder
 
@@ -124,6 +124,9 @@ def open_dataset(path: Path) -> "Dataset":
     if f"{root}dataset.json" in container.names:
         text = container.read(f"{root}dataset.json")
         labels = parse_labels(text, [name[len(root) :] for name in names], f"{path}/dataset.json")
+        classes: Any = (details or {}).get("classes")
+        if labels is not None and isinstance(classes, list):
+            labels = widen(labels, len(cast("list[Any]", classes)))
     return Dataset(container, names, resolution, channels, labels, details or {})
 
 

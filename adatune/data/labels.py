@@ -42,6 +42,16 @@ def parse_labels(text: bytes, names: list[str], where: str) -> Labels | None:
     return _to_array(rows, where)
 
 
+def widen(labels: Labels, classes: int) -> Labels:
+    """One-hot rows with a column for each of CLASSES, also for the last ones should no picture be of them.
+
+    So a validation set has as many classes as what is trained on, and so has a dataset whose last class lost
+    its only picture.
+    """
+    missing = max(0, classes - labels.shape[1])
+    return np.pad(labels, ((0, 0), (0, missing)))
+
+
 def _pairs(text: bytes, where: str) -> list[tuple[str, Any]]:
     try:
         content: Any = json.loads(text)

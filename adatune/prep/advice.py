@@ -198,7 +198,7 @@ def _about_validation(report: "DatasetReport", config: PrepConfig) -> Iterator[s
     else:
         wanted = _FEW_TO_VALIDATE / (report.kept + report.validation)
         todo = f"use --validation {math.ceil(wanted * 120) / 100:g}"
-    yield f"{_photos(report.validation)} for validation are too few to measure by: {todo}."
+    yield f"{_photos(report.validation)} for validation, too few to measure by: {todo}."
 
 
 def _about_larger(report: "DatasetReport", config: PrepConfig) -> Iterator[str]:

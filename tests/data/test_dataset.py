@@ -65,6 +65,23 @@ def test_what_a_killed_prep_left_beside_images_is_not_read(tmp_path: Path) -> No
     assert len(open_dataset(folder)) == 3
 
 
+def test_classes_that_no_picture_shows_still_count(tmp_path: Path) -> None:
+    """As in a validation set, which may hold fewer of them than what a network was trained on."""
+    folder = write_dataset(tmp_path / "faces", labels=[[f"images/{i:08d}.png", i % 2] for i in range(3)])
+    (folder / "prep.json").write_text('{"classes": ["cat", "dog", "fox", "owl"]}')
+    dataset = open_dataset(folder)
+    assert dataset.c_dim == 4
+    assert dataset.labels is not None
+    assert dataset.labels.argmax(axis=1).tolist() == [0, 1, 0]
+    assert dataset.labels.sum() == 3
+
+
+def test_vectors_keep_their_length(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "faces", labels=[[f"images/{i:08d}.png", [i, 2.5]] for i in range(3)])
+    (folder / "prep.json").write_text('{"classes": []}')
+    assert open_dataset(folder).c_dim == 2
+
+
 def test_grey_pictures_have_one_channel(tmp_path: Path) -> None:
     Image.fromarray(noise(0)[..., 0]).save(tmp_path / "0.png")
     Image.fromarray(noise(1)[..., 0].astype(np.uint16) * 257).save(tmp_path / "1.png")

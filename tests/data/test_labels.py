@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adatune.data.labels import parse_labels
+from adatune.data.labels import parse_labels, widen
 from adatune.errors import DatasetError
 
 NAMES = ["images/00000000.png", "images/00000001.png", "images/00000002.png"]
@@ -67,3 +67,10 @@ def test_labels_of_several_kinds_are_refused(labels: Any) -> None:
 def test_what_is_no_label_file_is_refused(text: bytes) -> None:
     with pytest.raises(DatasetError, match="not a list of labels"):
         parse_labels(text, NAMES, "faces/dataset.json")
+
+
+def test_widening_adds_classes_at_the_end_and_takes_none_away() -> None:
+    labels = np.eye(2, dtype=np.float32)
+    assert widen(labels, 3).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert widen(labels, 1).tolist() == labels.tolist()
+    assert widen(labels, 3).dtype == np.float32

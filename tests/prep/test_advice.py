@@ -176,7 +176,7 @@ def test_small_classes_are_named() -> None:
 def test_a_validation_set_that_measures_nothing_is_questioned() -> None:
     config = PrepConfig(validation=0.05)
     apart = [replace(row, split="validation") for row in kept(5)]
-    assert "5 photos for validation are too few to measure by: with so few photos" in advice(
+    assert "5 photos for validation, too few to measure by: with so few photos" in advice(
         [*kept(50), *apart], config
     )
     assert "use --validation 0.12" in advice([*kept(200), *apart], config)
