@@ -65,6 +65,14 @@ def test_beyond_the_border_the_photo_is_reflected_as_often_as_needed(left, top):
     assert np.array_equal(warp(pixels, upright(left, top, 28, 35), 28, 35), expected)
 
 
+@pytest.mark.parametrize(("left", "top"), [(-25, 5), (-13, -18), (33, 2), (44, 30), (7, -17), (12, 27)])
+def test_a_small_box_beyond_the_border_shows_the_reflection_alone(left, top):
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
+    around = np.pad(pixels, ((100, 100), (100, 100), (0, 0)), mode="symmetric")
+    expected = around[top + 100 : top + 106, left + 100 : left + 108]
+    assert np.array_equal(warp(pixels, upright(left, top, 8, 6), 8, 6), expected)
+
+
 @pytest.mark.parametrize("shrinking", [0.4, 0.8, 1, 1.3, 1.9, 2.5, 3.7, 5, 5.9, 8.3, 12])
 def test_an_upright_box_equals_the_lanczos_of_pillow(shrinking):
     pixels = natural(720, 600)
