@@ -44,6 +44,14 @@ class ReviewError(PhotosError):
     """A review.csv or crops.csv cannot be meant as it stands."""
 
 
+class VideoError(AdatuneError):
+    """A film could not be written."""
+
+
+class UnreadableLatents(AdatuneError):
+    """A file offered as latents is damaged, of another kind, or of another network."""
+
+
 class Interrupted(AdatuneError):
     """The user (or the machine) stopped the command, and everything was saved first. Exit code 130."""
 
