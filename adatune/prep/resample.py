@@ -134,8 +134,6 @@ def _touched(start: int, stop: int, size: int) -> tuple[int, int]:
         last = max(last, min(size, -start))
     if stop > size:
         first = min(first, max(0, 2 * size - stop))
-    if start < -size or stop > 2 * size:
-        return 0, size
     return first, last
 
 

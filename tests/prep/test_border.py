@@ -74,6 +74,17 @@ def test_the_further_out_the_smoother_and_the_nearer_to_the_median():
     assert gaps[-1] < 1
 
 
+def test_ten_pixels_out_eyelashes_are_gone_and_fifty_out_eyes():
+    rows = np.arange(256)[:, None, None]
+    for width, distance in (
+        (4, 10),
+        (25, 50),
+    ):  # pixels of a dark or bright stripe, and from the photo's edge
+        stripes = np.broadcast_to(np.where(rows // width % 2, 255, 0), (256, 256, 3)).astype(np.uint8)
+        softened = cut(stripes, beyond_the_left(256), 256)[64:192, 127 - distance].astype(float)
+        assert softened.std() < 0.1 * stripes.std()
+
+
 def test_the_blur_is_round_once_the_aspect_is_undone():
     # One bright row and one bright column cross outside the photo, in a box shown twice as flat as it is.
     pixels = np.zeros((400, 200, 3), np.uint8)
