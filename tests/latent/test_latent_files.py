@@ -1,0 +1,97 @@
+"""Latents out of files of every kind, and wrong ones."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from adatune.errors import UnreadableLatents, UsageError
+from adatune.latent.latent_files import read_latents
+from adatune.networks import NetworkConfig
+
+CONFIG = NetworkConfig(resolution=16, w_dim=4)
+W = np.random.RandomState(0).randn(1, 6, 4).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (1, 6, 4), (3, 6, 4)])
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".safetensors"])
+def test_latents_come_back_as_they_were(tmp_path, shape, suffix):
+    w = np.random.RandomState(0).randn(*shape).astype(np.float32)
+    path = tmp_path / f"projected_w{suffix}"
+    if suffix == ".npz":
+        np.savez(path, w=w)
+    elif suffix == ".npy":
+        np.save(path, w)
+    else:
+        save_file({"w": torch.from_numpy(w)}, path)
+    read = read_latents(path, CONFIG)
+    assert read.dtype == torch.float32
+    assert np.array_equal(read.numpy(), w.reshape(-1, 6, 4))
+
+
+def test_double_precision_is_rounded(tmp_path):
+    np.savez(tmp_path / "a.npz", w=W.astype(np.float64))
+    assert np.array_equal(read_latents(tmp_path / "a.npz", CONFIG).numpy(), W)
+
+
+def test_a_pickle_in_an_array_is_not_opened(tmp_path):
+    canary = tmp_path / "canary"
+
+    class Evil:
+        def __reduce__(self):
+            return open, (str(canary), "w")
+
+    np.save(tmp_path / "a.npy", np.array([Evil()], object), allow_pickle=True)
+    (tmp_path / "b.npy").write_bytes(pickle.dumps(Evil()))
+    for name in ("a.npy", "b.npy"):
+        with pytest.raises(UnreadableLatents, match="damaged or of another kind"):
+            read_latents(tmp_path / name, CONFIG)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".safetensors"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"nonsense", b"\x93NUMPY"])
+def test_a_damaged_file_is_refused(tmp_path, suffix, content):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableLatents, match="damaged or of another kind"):
+        read_latents(path, CONFIG)
+
+
+def test_a_cut_off_file_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", w=W)
+    data = (tmp_path / "a.npz").read_bytes()
+    for length in range(0, len(data) - 1, 40):
+        (tmp_path / "cut.npz").write_bytes(data[:length])
+        with pytest.raises(UnreadableLatents):
+            read_latents(tmp_path / "cut.npz", CONFIG)
+
+
+def test_a_file_without_w_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", z=W)
+    save_file({"z": torch.zeros(6, 4)}, tmp_path / "a.safetensors")
+    for name in ("a.npz", "a.safetensors"):
+        with pytest.raises(UnreadableLatents, match="no array 'w'"):
+            read_latents(tmp_path / name, CONFIG)
+
+
+@pytest.mark.parametrize("shape", [(4,), (6, 8), (18, 4), (1, 1, 6, 4), (0, 6, 4)])
+def test_latents_of_another_network_are_refused_with_both_shapes(tmp_path, shape):
+    np.save(tmp_path / "a.npy", np.zeros(shape))
+    with pytest.raises(UnreadableLatents, match=r"takes \[6, 4\]"):
+        read_latents(tmp_path / "a.npy", CONFIG)
+
+
+def test_numbers_that_are_none_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((6, 4), np.nan))
+    with pytest.raises(UnreadableLatents, match="not finite"):
+        read_latents(tmp_path / "a.npy", CONFIG)
+
+
+def test_what_is_no_file_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="There is no file"):
+        read_latents(tmp_path / "a.npz", CONFIG)
+    with pytest.raises(UsageError, match="neither a seed nor a file"):
+        read_latents(tmp_path / "a.pt", CONFIG)
