@@ -19,8 +19,8 @@ def read_latents(path: Path, config: NetworkConfig) -> Tensor:
     """The w of PATH for a network of CONFIG: [count, num_ws, w_dim], float32, on the CPU.
 
     Args:
-        path: an .npz (projected_w.npz of other tools) or .safetensors with an array `w`, or an .npy. Its shape
-            is [num_ws, w_dim] or [count, num_ws, w_dim].
+        path: an .npz (projected_w.npz of other tools) or .safetensors with an array `w`, or an .npy; the
+            array is [num_ws, w_dim] or [count, num_ws, w_dim].
         config: of the network that they are for.
 
     Raises:
@@ -38,8 +38,8 @@ def read_latents(path: Path, config: NetworkConfig) -> Tensor:
         values = _read(path)
     except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, SafetensorError) as error:
         raise UnreadableLatents(
-            f"{path} holds no array {NAME!r} that can be read: it is damaged or of another kind. Take the file "
-            "that projection wrote (projected_w.npz)."
+            f"{path} holds no array {NAME!r} that can be read: it is damaged or of another kind. Take the "
+            "file that projection wrote (projected_w.npz)."
         ) from error
     return _checked(values, path, config)
 
@@ -59,7 +59,7 @@ def _checked(values: Tensor, path: Path, config: NetworkConfig) -> Tensor:
     expected = config.num_ws, config.w_dim
     if values.ndim not in (2, 3) or values.shape[-2:] != expected or not len(values):
         raise UnreadableLatents(
-            f"{path} holds latents of the shape {list(values.shape)}, and this network takes {list(expected)} "
+            f"{path} holds latents of the shape {list(values.shape)}; this network takes {list(expected)} "
             "(layers, width). Project with this network, or one it was fine-tuned from."
         )
     values = values.float().reshape(-1, *expected)

@@ -204,10 +204,10 @@ def test_an_eased_film_rests_at_each_key_and_passes_it_at_the_same_time():
 def test_positions_ascend_from_the_first_key_to_the_last(steps, easing, per_segment):
     lengths = summed(np.repeat(steps, per_segment))
     positions = positions_at(frame_times(50, False), lengths, len(steps), easing)
-    assert positions[0] == 0
+    assert positions[0] == 0 or steps[0] == 0  # nothing is spent between equal keys
     assert positions[-1] <= len(steps)
     assert (np.diff(positions) >= -1e-9).all()
-    if steps[-1] > 1e-3:
+    if steps[-1]:
         assert positions[-1] == pytest.approx(len(steps))
 
 
