@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from adatune import home
-from adatune.prep.photos import UnreadablePhoto, find_photos, read_photo
+from adatune.prep.photos import UnreadablePhoto, read_photo
 from adatune.prep.prepare import prep
+from adatune.prep.sources import find_photos
 
 REPEATS = 3
 

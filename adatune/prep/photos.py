@@ -18,9 +18,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from adatune.errors import PhotosError
 from adatune.images import Pixels
 from adatune.prep.frames import VIDEO_SUFFIXES, read_frames
-from adatune.prep.sources import ZIP_SUFFIXES, Source, find_photos
-
-__all__ = ["OpenPhoto", "UnreadablePhoto", "find_photos", "open_frame", "open_photo", "read_photo"]
+from adatune.prep.sources import ZIP_SUFFIXES, Source
 
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 # Formats that hold photos, those without a mark of their own last. Left out: those that Pillow has read by
@@ -29,7 +27,7 @@ _FORMATS = (
     *("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "DIB", "JPEG2000", "MPO", "PPM", "PSD"),
     *("ICO", "ICNS", "QOI", "DDS", "SGI", "PCX", "TGA"),
 )
-_REDUCTIONS = (8, 4, 2, 1)  # by which a JPEG can be reduced while it is decoded, at a fraction of the work
+_REDUCTIONS = (8, 4, 2, 1)  # by which a photo can be read reduced
 _LARGE_PIXELS = 50_000_000
 _MAX_MEMBER_BYTES = 1_500_000_000  # of a file in a zip; the largest photo that is read takes less, unpacked
 _UPRIGHT: dict[int, Image.Transpose] = {
@@ -51,34 +49,47 @@ class OpenPhoto:
     """A photo whose size is known and whose pixels are decoded when they are asked for."""
 
     def __init__(
-        self, width: int, height: int, decode: Callable[[int], Pixels], reductions: tuple[int, ...] = (1,)
+        self, width: int, height: int, decode: Callable[[int], Pixels], decodes_reduced: bool = False
     ) -> None:
-        """A photo of WIDTH x HEIGHT upright pixels; `decode(r)` gives it reduced by r, one of REDUCTIONS."""
+        """A photo of WIDTH x HEIGHT upright pixels.
+
+        Args:
+            width: pixels.
+            height: pixels.
+            decode: gives the pixels reduced by 1, 2, 4 or 8.
+            decodes_reduced: whether `decode` can do more than 1.
+        """
         self.width = width
         self.height = height
         self._decode = decode
-        self._reductions = reductions
-        self._reduction = 0
-        self._pixels: Pixels | None = None
+        self._decodes_reduced = decodes_reduced
+        self._decoded: dict[int, Pixels] = {}  # by how much they are reduced
 
     def read(self, scale: float = 1.0) -> Pixels:
-        """Upright sRGB pixels of at least SCALE times the full size, [height, width, 3] uint8.
+        """Upright sRGB pixels at 1, 1/2, 1/4 or 1/8 of the full size, at least SCALE times it.
 
-        A JPEG is reduced by 2, 4 or 8 while it is decoded (rounded up to whole pixels, so that its edges lie
-        within one reduced pixel of the photo's); anything else comes at full size. Pixels decoded before are
-        given again if they are fine enough: nothing is decoded twice at one size.
+        A JPEG is reduced while it is decoded, at a fraction of the work; anything else, and what has been
+        decoded finer before, by taking means. Nothing is decoded twice at one size.
 
+        Returns: [height, width, 3] uint8; sides are rounded up, so that the last row and column may stand for
+            fewer pixels of the photo than the others.
         Raises:
             UnreadablePhoto: damaged, cut off, or too large for the memory.
         """
-        wanted = max((r for r in self._reductions if r * scale <= 1), default=1)
-        if self._pixels is None or wanted < self._reduction:
-            with _in_words():
-                self._pixels = self._decode(wanted)
-            self._reduction = wanted
-            if wanted == 1:  # icons may be of another size than their list says
-                self.height, self.width = self._pixels.shape[:2]
-        return self._pixels
+        short = min(self.width, self.height)
+        wanted = max((r for r in _REDUCTIONS if r * scale <= 1 and r <= short), default=1)
+        finer = max((r for r in self._decoded if r <= wanted), default=0)
+        with _in_words():
+            if not finer:
+                finer = wanted if self._decodes_reduced else 1
+                self._decoded[finer] = self._decode(finer)
+            if finer == 1:  # icons and late EXIF tags may tell of another size than the header
+                self.height, self.width = self._decoded[1].shape[:2]
+            if finer < wanted:
+                self._decoded[wanted] = np.array(
+                    Image.fromarray(self._decoded[finer]).reduce(wanted // finer)
+                )
+        return self._decoded[wanted]
 
 
 def read_photo(path: Path) -> Pixels:
@@ -109,13 +120,11 @@ def open_photo(source: Source) -> OpenPhoto:
             width, height = image.size
             if min(width, height) < 1:
                 raise UnreadablePhoto("no pixels")
-            if image.format in {"JPEG", "MPO"}:
-                reductions = tuple(r for r in _REDUCTIONS if r <= min(width, height))
-            else:
-                reductions = (1,)
-            if _orientation(image) >= 5:
+            # Not its own getexif(), with which a PNG decodes all its pixels to see what comes after them.
+            if _orientation(Image.Image.getexif, image) >= 5:
                 width, height = height, width
-        return OpenPhoto(width, height, functools.partial(_decode, file), reductions)
+            decodes_reduced = image.format in {"JPEG", "MPO"}
+        return OpenPhoto(width, height, functools.partial(_decode, file), decodes_reduced)
 
 
 def may_end_its_process(source: Source) -> bool:
@@ -263,7 +272,7 @@ def _register_heic() -> None:
 
 
 def _to_pixels(image: Image.Image) -> Pixels:
-    turn = _UPRIGHT.get(_orientation(image))
+    turn = _UPRIGHT.get(_orientation(type(image).getexif, image))
     profile = image.info.get("icc_profile")
     image.load()  # raises on files that were cut off; verify() does not
     if min(image.size) < 1:
@@ -274,9 +283,9 @@ def _to_pixels(image: Image.Image) -> Pixels:
     return np.array(image, dtype=np.uint8)
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(getexif: Callable[[Any], Image.Exif], image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return int(getexif(image).get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF in a sound picture: take it as upright
         return 1
 

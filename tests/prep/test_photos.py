@@ -130,36 +130,51 @@ def test_each_exif_orientation_shows_the_same_picture(tmp_path: Path, kind: str,
     photo = open_photo(Source("turned", tmp_path / "turned"))
     assert (photo.width, photo.height) == (64, 96)
     assert np.abs(photo.read().astype(int) - picture).max() <= (0 if kind == "PNG" else 12)
-    assert photo.read(0.5).shape == (96, 64, 3)  # what is there already is given again
-    small = open_photo(Source("turned", tmp_path / "turned")).read(0.5)
-    assert small.shape == ((96, 64, 3) if kind == "PNG" else (48, 32, 3))
+    assert open_photo(Source("turned", tmp_path / "turned")).read(0.5).shape == (48, 32, 3)
+
+
+def test_exif_behind_the_pixels_of_a_png_is_heeded(tmp_path: Path) -> None:
+    data = encoded(smooth(64, 96), "PNG")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    tag = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(tag) - 4) + tag + struct.pack(">I", zlib.crc32(tag))
+    (tmp_path / "late.png").write_bytes(data[:-12] + chunk + data[-12:])
+    photo = open_photo(Source("late.png", tmp_path / "late.png"))
+    assert np.array_equal(photo.read(), np.rot90(smooth(64, 96), -1))
+    assert (photo.width, photo.height) == (64, 96)
 
 
 @pytest.mark.parametrize(("scale", "reduction"), [(1, 1), (0.6, 1), (0.5, 2), (0.3, 2), (0.25, 4), (0.02, 8)])
-def test_a_jpeg_is_reduced_while_it_is_decoded_but_never_below_what_was_asked(
-    tmp_path: Path, scale: float, reduction: int
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_photo_is_read_reduced_but_never_below_what_was_asked(
+    tmp_path: Path, kind: str, scale: float, reduction: int
 ) -> None:
     picture = smooth(203, 301)
-    (tmp_path / "a.jpg").write_bytes(encoded(picture, "JPEG", quality=95))
-    photo = open_photo(Source("a.jpg", tmp_path / "a.jpg"))
-    pixels = photo.read(scale)
-    assert (photo.width, photo.height) == (301, 203)
-    assert pixels.shape == (-(-203 // reduction), -(-301 // reduction), 3)
+    (tmp_path / "a").write_bytes(encoded(picture, kind, quality=95))
     area = np.asarray(Image.fromarray(picture).reduce(reduction)).astype(int)
-    assert np.abs(pixels.astype(int) - area)[:-1, :-1].max() <= 6
+    for whole_before in (False, True):
+        photo = open_photo(Source("a", tmp_path / "a"))
+        if whole_before:
+            photo.read()
+        pixels = photo.read(scale)
+        assert (photo.width, photo.height) == (301, 203)
+        assert pixels.shape == (-(-203 // reduction), -(-301 // reduction), 3)
+        assert np.abs(pixels.astype(int) - area)[:-1, :-1].max() <= 6
 
 
-def test_nothing_is_decoded_twice_at_one_size() -> None:
+@pytest.mark.parametrize(("decodes_reduced", "expected"), [(True, [4, 1]), (False, [1])])
+def test_nothing_is_decoded_twice_at_one_size(decodes_reduced: bool, expected: list[int]) -> None:
     asked: list[int] = []
 
     def decode(reduction: int) -> np.ndarray:
         asked.append(reduction)
         return np.zeros((64 // reduction, 64 // reduction, 3), np.uint8)
 
-    photo = OpenPhoto(64, 64, decode, (8, 4, 2, 1))
-    sizes = [len(photo.read(scale)) for scale in (0.2, 0.25, 1, 1, 0.1)]
-    assert sizes == [16, 16, 64, 64, 64]
-    assert asked == [4, 1]
+    photo = OpenPhoto(64, 64, decode, decodes_reduced)
+    sizes = [len(photo.read(scale)) for scale in (0.2, 0.25, 1, 1, 0.5, 0.1)]
+    assert sizes == [16, 16, 64, 64, 32, 8]
+    assert asked == expected
 
 
 def test_tiny_jpegs_are_read_at_any_scale(tmp_path: Path) -> None:
