@@ -14,7 +14,7 @@ from PIL import Image
 
 from adatune.images import Pixels
 from adatune.prep.border import soften_border
-from adatune.prep.crop import Points, box_size
+from adatune.prep.crop import Points, box_size, invented_share
 from adatune.prep.opencv import cv2
 
 # At least so many blocks across make one output pixel. With 2.5, stripes too fine for the output come
@@ -23,6 +23,7 @@ from adatune.prep.opencv import cv2
 _BLOCKS_PER_PIXEL = 2.5
 _SUPPORT = 3  # output pixels that Lanczos reaches to either side
 _STRIP = 2**22  # photo pixels that are averaged into blocks at a time: memory does not grow with the photo
+_NOTHING_TO_SEE = 0.99  # share of a box outside the photo; without it, a slip in a size takes minutes
 _REACH = 3  # blocks around the box that cubic interpolation may touch
 
 Values = NDArray[Any]  # [height, width, 3]: sRGB in uint8, or linear light in uint16
@@ -36,10 +37,13 @@ def cut(pixels: Pixels, corners: Points, size: int, *, linear_light: bool = Fals
         corners: upper left, upper right, lower right, lower left in the photo, [4, 2].
         size: pixels.
         linear_light: average light instead of sRGB values where the box shrinks; see `warp`.
-    Returns: [size, size, 3] uint8.
+    Returns: [size, size, 3] uint8; of one colour when hardly anything of the box is photo.
     """
+    height, width = pixels.shape[:2]
+    if invented_share(corners, width, height) > _NOTHING_TO_SEE:
+        return np.full((size, size, 3), np.median(pixels, axis=(0, 1)).astype(np.uint8))
     picture = warp(pixels, corners, size, size, linear_light=linear_light)
-    return soften_border(picture, corners, pixels.shape[1], pixels.shape[0])
+    return soften_border(picture, corners, width, height)
 
 
 def warp(pixels: Pixels, corners: Points, width: int, height: int, *, linear_light: bool = False) -> Pixels:
@@ -114,21 +118,29 @@ def _average_blocks(
 
 
 def _window(pixels: Pixels, columns: tuple[int, int], rows: tuple[int, int]) -> Values:
-    """The photo from start to before stop, reflected at its edges as far as asked; a view if it can be."""
+    """The photo from start to before stop, reflected at its edges as often as asked; a view if it can be."""
     height, width = pixels.shape[:2]
-    x_start, x_stop = _touched(*columns, width)
-    y_start, y_stop = _touched(*rows, height)
-    part = pixels[y_start:y_stop, x_start:x_stop]
-    above, left = max(0, -rows[0]), max(0, -columns[0])
-    below, right = max(0, rows[1] - height), max(0, columns[1] - width)
-    if above or below or left or right:
-        part = np.asarray(cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REFLECT))
-    y, x = rows[0] - y_start + above, columns[0] - x_start + left
-    return part[y : y + rows[1] - rows[0], x : x + columns[1] - columns[0]]
+    first, last = columns
+    again = 2 * width * ((first + width) // (2 * width))  # the reflections repeat: begin as near as possible
+    first, last = first - again, last - again
+    start, stop = _touched(first, last, width)
+    part = pixels[:, start:stop]
+    part = part[rows[0] : rows[1]] if rows[0] >= 0 and rows[1] <= height else part[_mirrored(*rows, height)]
+    left, right = max(0, -first), max(0, last - width)
+    if left or right:  # by index, as the rows, it would take five times as long
+        part = np.asarray(cv2.copyMakeBorder(part, 0, 0, left, right, cv2.BORDER_REFLECT))
+    offset = first - start + left
+    return part[:, offset : offset + last - first]
+
+
+def _mirrored(start: int, stop: int, size: int) -> NDArray[Any]:
+    """Which of SIZE places is seen at each from START to before STOP when both ends are mirrors."""
+    place = np.arange(start, stop) % (2 * size)
+    return np.minimum(place, 2 * size - 1 - place)
 
 
 def _touched(start: int, stop: int, size: int) -> tuple[int, int]:
-    """Which of SIZE places are seen between START and STOP when both ends are mirrors."""
+    """From which to before which of SIZE places is seen, the same way."""
     first, last = max(0, start), min(size, stop)
     if start < 0:
         last = max(last, min(size, -start))

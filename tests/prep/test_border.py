@@ -105,7 +105,7 @@ def test_the_blur_is_round_once_the_aspect_is_undone():
 
 
 @pytest.mark.parametrize("size", [16, 64, 512])
-def test_a_box_all_outside_still_gives_a_picture(size):
-    softened = cut(noise(40, 40), box_corners(400, 400, 50, 50, 10, 1.25), size)
+def test_a_box_hardly_of_the_photo_still_gives_a_picture(size):
+    softened = cut(noise(40, 40), box_corners(34, 34, 50, 50, 10, 1.25), size)
     assert softened.shape == (size, size, 3)
-    assert np.ptp(softened.astype(int), axis=(0, 1)).max() < 60
+    assert np.ptp(softened[-size // 4 :].astype(int), axis=(0, 1)).max() < 60

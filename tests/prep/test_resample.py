@@ -65,7 +65,9 @@ def test_beyond_the_border_the_photo_is_reflected_as_often_as_needed(left, top):
     assert np.array_equal(warp(pixels, upright(left, top, 28, 35), 28, 35), expected)
 
 
-@pytest.mark.parametrize(("left", "top"), [(-25, 5), (-13, -18), (33, 2), (44, 30), (7, -17), (12, 27)])
+@pytest.mark.parametrize(
+    ("left", "top"), [(-25, 5), (-95, 71), (-13, -18), (33, 2), (44, 30), (7, -17), (12, 27)]
+)
 def test_a_small_box_beyond_the_border_shows_the_reflection_alone(left, top):
     pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
     around = np.pad(pixels, ((100, 100), (100, 100), (0, 0)), mode="symmetric")
@@ -243,6 +245,22 @@ def test_a_photo_wider_than_opencv_can_take_is_cropped():
 def test_a_box_without_extent_has_one_colour():
     pixels = natural(40, 40)
     assert np.ptp(cut(pixels, np.full((4, 2), 20.0), 8), axis=(0, 1)).max() == 0
+
+
+def test_a_box_without_any_photo_is_of_its_median_colour():
+    pixels = natural(40, 30)
+    for box in ((400, 0, 50, 50), (-90_000, -90_000, 100_000, 100_000)):
+        seen = cut(pixels, box_corners(*box, 5, 1.25), 16)
+        assert seen.shape == (16, 16, 3)
+        assert (seen == np.median(pixels, axis=(0, 1)).astype(int)).all()
+
+
+def test_a_box_nine_times_as_large_as_the_photo_repeats_it():
+    pixels = np.repeat(np.repeat(natural(8, 8), 8, 0), 8, 1)
+    seen = warp(pixels, upright(-192, -192, 576, 576), 72, 72)
+    expected = np.pad(pixels[4::8, 4::8], ((24, 40), (24, 40), (0, 0)), mode="symmetric")[:72, :72]
+    inner = np.s_[8:-8, 8:-8]
+    assert signal_to_noise(seen[inner], expected[inner]) > 30
 
 
 @pytest.mark.parametrize("linear_light", [False, True])
