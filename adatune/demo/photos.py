@@ -15,7 +15,7 @@ from PIL import Image
 
 from adatune.home import write_atomically
 from adatune.images import Pixels
-from adatune.prep.duplicates import MAX_DISTANCE, perceptual_hash
+from adatune.prep.duplicates import MIN_LIKENESS, fingerprint, likeness
 from adatune.prep.opencv import cv2
 
 PICTURES = Path(__file__).with_name("pictures")
@@ -29,7 +29,7 @@ DECOYS = {
 _EYES = np.array([225.9, 102.7])  # middle of the astronaut's eyes in astronaut.jpg, pixels
 _EYE_DISTANCE = 41.8  # pixels
 _MARGIN = 300  # plate around the portrait, so that a frame may reach beyond it
-_SAFETY = 3  # bits beyond prep's limit: JPEG and another OpenCV may move a hash a little
+_SAFETY = 0.1  # below prep's limit: JPEG and another OpenCV may move a likeness a little
 
 
 def make_photos(folder: Path, count: int = 40, seed: int = 0) -> list[Path]:
@@ -39,11 +39,11 @@ def make_photos(folder: Path, count: int = 40, seed: int = 0) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     plate = _plate()
-    hashes: list[tuple[int, int]] = []
+    earlier: list[str] = []
     files: list[Path] = []
     for index in range(count):
-        photo = _new_portrait(plate, np.random.default_rng([seed, index]), hashes)
-        hashes.append((perceptual_hash(photo), perceptual_hash(_mirrored(photo))))
+        photo = _new_portrait(plate, np.random.default_rng([seed, index]), earlier)
+        earlier.append(fingerprint(photo))
         files.append(_save(photo, folder / f"portrait-{index:02d}.jpg"))
     for name in ("cat.jpg", "coffee.jpg", "rocket.jpg"):
         files.append(_save(_picture(name), folder / name))
@@ -75,13 +75,12 @@ def _plate() -> Pixels:
     return (wide * inside + soft * (1 - inside)).astype(np.uint8)
 
 
-def _new_portrait(plate: Pixels, random: Generator, hashes: Sequence[tuple[int, int]]) -> Pixels:
+def _new_portrait(plate: Pixels, random: Generator, earlier: Sequence[str]) -> Pixels:
     """Draw portraits until one differs enough from all before it."""
     while True:
         photo = _light(_frame(plate, random), random)
-        mine = perceptual_hash(photo)
-        bits = [(mine ^ other).bit_count() for pair in hashes for other in pair]
-        if min(bits, default=64) > MAX_DISTANCE + _SAFETY:
+        mine = fingerprint(photo)
+        if all(likeness(mine, other) < MIN_LIKENESS - _SAFETY for other in earlier):
             return photo
 
 

@@ -22,7 +22,7 @@ from adatune.prep.crop import (
     invented_share,
     portrait_corners,
 )
-from adatune.prep.duplicates import perceptual_hash
+from adatune.prep.duplicates import fingerprint
 from adatune.prep.faces import Face, FaceFinder
 from adatune.prep.occlusion import measure_occlusion
 from adatune.prep.photos import OpenPhoto, UnreadablePhoto
@@ -76,9 +76,13 @@ def _examine(
     seen: Record, photo: OpenPhoto, config: PrepConfig, finder: FaceFinder, boxes: Boxes
 ) -> list[Examined]:
     preview = photo.read(min(1.0, _SEARCHED_SIDE / max(photo.width, photo.height)))
-    hashes = (perceptual_hash(preview), perceptual_hash(np.ascontiguousarray(preview[:, ::-1])))
-    thumbnail = _thumbnail(preview, _THUMBNAIL)
-    seen = replace(seen, width=photo.width, height=photo.height, hashes=hashes, photo_thumbnail=thumbnail)
+    seen = replace(
+        seen,
+        width=photo.width,
+        height=photo.height,
+        fingerprint=fingerprint(preview),
+        photo_thumbnail=_thumbnail(preview, _THUMBNAIL),
+    )
     by_hand = {number: _by_box(photo, seen, box, number, config) for number, box in boxes.items()}
     if config.align == "none":
         return list((by_hand or {0: _by_centre(photo, seen, config)}).values())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adatune.prep.config import PrepConfig
-from adatune.prep.duplicates import mark_duplicates
+from adatune.prep.duplicates import find_duplicates
 from adatune.prep.manifest import Row
 from adatune.prep.record import Record
 
@@ -84,7 +84,9 @@ def _mark_duplicates(rows: Sequence[Row]) -> list[Row]:
         if not row.reason and (known is None or row.record.detail_resolved > known.detail_resolved):
             best[row.record.source] = row.record
     photos = list(best.values())
-    repeats = mark_duplicates([photo.hashes for photo in photos], [photo.detail_resolved for photo in photos])
+    repeats = find_duplicates(
+        [photo.fingerprint for photo in photos], [photo.detail_resolved for photo in photos]
+    )
     stands_for = {photos[index].source: photos[better].source for index, better in repeats.items()}
     return [
         replace(row, reason="duplicate", repeats=stands_for[row.record.source])

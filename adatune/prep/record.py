@@ -34,7 +34,7 @@ class Record:
     invented: float = 0.0  # share of the crop that lies outside the photo
     box_by_hand: bool = False  # the crop is the user's own
     corners: tuple[tuple[float, float], ...] = ()  # of the crop: upper left, then clockwise
-    hashes: tuple[int, int] = (0, 0)  # of the photo and of its mirror image
+    fingerprint: str = ""  # of the whole photo, to find it again (`duplicates.fingerprint`)
     photo_thumbnail: str = ""  # WebP in base64
     crop_thumbnail: str = ""
 

@@ -24,7 +24,7 @@ from adatune.prep.record import Record
 from adatune.prep.review import Box
 from adatune.prep.sources import Source
 
-_VERSION = 5  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 6  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published"
 
 
@@ -139,7 +139,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _record(values: dict[str, Any]) -> Record:
     """JSON knows no tuples."""
-    values["hashes"], values["colour"] = tuple(values["hashes"]), tuple(values["colour"])
+    values["colour"] = tuple(values["colour"])
     values["corners"] = tuple((x, y) for x, y in values["corners"])
     return Record(**values)
 

@@ -30,7 +30,7 @@ def photos(tmp_path: Path) -> Path:
     (folder / "sub").mkdir(parents=True)
     portrait = Image.open(ASTRONAUT).convert("RGB")
     portrait.save(folder / "a.png")
-    portrait.rotate(10, Image.Resampling.BICUBIC).crop((20, 10, 330, 380)).save(folder / "sub" / "b\n写.png")
+    portrait.rotate(10, Image.Resampling.BICUBIC).crop((60, 30, 290, 300)).save(folder / "sub" / "b\n写.png")
     portrait.resize((255, 300)).save(folder / "smaller copy.jpg")
     portrait.filter(ImageFilter.GaussianBlur(9)).save(folder / "soft.png")
     covered = portrait.copy()

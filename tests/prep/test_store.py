@@ -13,9 +13,7 @@ from adatune.prep.review import Box
 from adatune.prep.sources import Source
 from adatune.prep.store import Store, holds, write_if_new
 
-RECORD = Record(
-    "写\udc80.jpg", score=0.5, hashes=(2**64 - 1, 0), corners=((0.5, 1.0), (2.0, 3.0)), second=0.25
-)
+RECORD = Record("写\udc80.jpg", score=0.5, fingerprint="0aff", corners=((0.5, 1.0), (2.0, 3.0)), second=0.25)
 CROPS = {key: np.full((16, 16, 3), value, np.uint8) for key, value in (("a", 10), ("b", 20), ("c", 30))}
 
 
