@@ -7,7 +7,7 @@ STAMP := .venv/made-from-pyproject
 # Two cores shared by torch's threads and the tests' own processes: one thread each is faster and repeats exactly.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 
-.PHONY: setup format test gpu bench demo demo-network clean
+.PHONY: setup browser format test gpu bench demo demo-network clean
 
 setup: $(STAMP)
 
@@ -28,7 +28,14 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: setup
+# The contact sheet is tested in a real browser.
+browser:
+	@command -v chromium chromium-browser google-chrome google-chrome-stable chrome >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		echo "No Chromium is here, and it cannot be installed without you (Debian: apt install chromium)." >&2
+
+test: setup browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python

@@ -72,5 +72,5 @@ def _check_known(file: Path, faces: Iterable[tuple[str, int]], sources: Collecti
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
         raise PhotosError(
             f"{file} names photos that are not there: {shown}{more}. Was it made for another dataset? "
-            "The column source must read as in manifest.csv."
+            "The column source must read as the contact sheet exports it."
         )

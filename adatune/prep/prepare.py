@@ -10,8 +10,8 @@ from typing import Any
 from adatune import home
 from adatune.errors import UsageError
 from adatune.folder_lock import locked
-from adatune.prep.archive import write_zip
-from adatune.prep.classes import Labels, read_labels
+from adatune.prep.archive import check_target, write_zip
+from adatune.prep.classes import Labels, check_labelled, read_labels
 from adatune.prep.config import PrepConfig
 from adatune.prep.curation import Decisions, read_curation
 from adatune.prep.examine import Task
@@ -125,6 +125,8 @@ def prepare(
     names = [source.name for source in sources]
     labels = read_labels(config.labels, names) if config.labels else None
     curation = read_curation(dataset, names, review, crops, forget_review)
+    if archive is not None:
+        check_target(dataset, archive)
     check_place_of_validation(dataset.with_name(validation_name(name)))
     store = Store(dataset)
     store.claim(photos)
@@ -137,7 +139,10 @@ def prepare(
         ]
         records, reused = _examine(tasks, config, store, progress or _say_nothing)
         judged = _settle(tasks, records, config, store, curation.decisions, labels)
-        report = dataset_report([item.row for item in judged], config, labels.names if labels else ())
+        if labels:
+            check_labelled([item.row.record.source for item in judged if not item.row.reason], labels)
+        classes = labels.names if labels else ()
+        report = dataset_report([item.row for item in judged], replace(config, name=name), classes)
         publish(store, name, config, judged, report, labels)
         store.forget_all_but({task.key for task in tasks})
         if archive is not None:

@@ -105,7 +105,7 @@ def _dataset_words(config: TrainConfig, dataset: Dataset, shown: int) -> str:
 def _network_words(config: TrainConfig) -> str:
     generator, discriminator = cost.parameter_counts(config.network)
     start = f"from {config.resume}" if config.resume else f"from scratch, cfg {config.cfg}"
-    labels = f", {config.c_dim} classes" if config.c_dim else ""
+    labels = f", labels of {config.c_dim} numbers" if config.c_dim else ""
     sizes = f"generator {_millions(generator)}, discriminator {_millions(discriminator)} parameters"
     return f"{start}: {sizes}{labels}"
 
@@ -194,6 +194,10 @@ def _notices(config: TrainConfig, dataset: Dataset, device: "torch.device", disk
             "the source network has none" if config.resume and not config.c_dim else "--cond would use them"
         )
         notices.append(f"the labels of {dataset.name} are not used: {reason}.")
+    if dataset.is_validation:
+        notices.append(
+            f"{dataset.name} is a validation set, kept apart to measure by; training on it spoils that."
+        )
     if device.type == "cpu" and config.precision == "bf16" and not cpu_has_bf16():
         notices.append("this CPU has no bfloat16 units: --precision fp32 is faster on it.")
     if len(dataset) < 30:

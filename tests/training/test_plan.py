@@ -95,6 +95,11 @@ def test_unused_labels_and_a_small_dataset_are_noticed(dataset: Dataset) -> None
     assert plan_of(dataset, cond=True, c_dim=1).notices == ()
 
 
+def test_training_on_a_validation_set_is_noticed(dataset: Dataset) -> None:
+    dataset.is_validation = True
+    assert any("kept apart to measure by" in notice for notice in plan_of(dataset).notices)
+
+
 def test_a_hundred_columns_hold_the_plan(dataset: Dataset) -> None:
     console = Console(width=100, record=True, force_terminal=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(render_plan(plan_of(dataset, freeze_d=4, freeze_g=2)))
