@@ -57,6 +57,11 @@ def face_corners(landmarks: Points, align: str, aspect: float) -> Points:
     return _box((left_eye + right_eye) / 2 - across / 2 - down * _EYE_LINE, across, down)
 
 
+def portrait_corners(landmarks: Points) -> Points:
+    """The 5:4 box in which faces are looked at and measured, whatever they are cut by, [4, 2]."""
+    return face_corners(landmarks, "portrait54", PORTRAIT_ASPECT)
+
+
 def _ffhq_corners(landmarks: Points, aspect: float) -> Points:
     between_eyes = landmarks[1] - landmarks[0]
     eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:5].mean(axis=0)
@@ -152,19 +157,7 @@ def _length(vector: Points) -> float:
     return float(np.hypot(vector[0], vector[1]))
 
 
-# The names of before, until their callers have switched.
-
-
-def portrait_corners(landmarks: Points) -> Points:
-    """`face_corners` at 5:4."""
-    return face_corners(landmarks, "portrait54", PORTRAIT_ASPECT)
-
-
-def centre_square_corners(width: int, height: int) -> Points:
-    """`centre_corners` of a square."""
-    return centre_corners(width, height, 1.0)
-
-
+# Until the tests that import it from here have switched.
 def warp(pixels: Pixels, corners: Points, width: int, height: int) -> Pixels:
     """`resample.warp`."""
     from adatune.prep import resample
