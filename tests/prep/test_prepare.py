@@ -1,17 +1,22 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from adatune.errors import AdatuneError, DatasetError, PhotosError, UsageError
+from adatune import home as home_module
+from adatune.data.dataset import open_dataset
+from adatune.errors import AdatuneError, DatasetError, FolderInUse, PhotosError, UsageError
+from adatune.folder_lock import locked
 from adatune.prep.config import PrepConfig
 from adatune.prep.prepare import PrepProgress, PrepResult, prep, prepare
 
@@ -145,7 +150,7 @@ def test_progress_announces_the_work_before_it_begins(photos: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["missing", "file", "empty", "faceless", "foreign", "other", "inside", "setting"]
+    "kind", ["missing", "pipe", "empty", "faceless", "foreign", "other", "inside", "setting"]
 )
 def test_what_cannot_work_is_said_clearly(tmp_path: Path, home: Path, kind: str) -> None:
     folder = tmp_path / "p"
@@ -154,9 +159,9 @@ def test_what_cannot_work_is_said_clearly(tmp_path: Path, home: Path, kind: str)
     settings: dict[str, object] = {"size": 16}
     if kind == "missing":
         folder = tmp_path / "nowhere"
-    elif kind == "file":
-        folder = tmp_path / "file.txt"
-        folder.touch()
+    elif kind == "pipe":
+        folder = tmp_path / "pipe"
+        os.mkfifo(folder)
     elif kind == "faceless":
         Image.new("RGB", (99, 99)).save(folder / "black.png")
     elif kind == "foreign":
@@ -219,3 +224,112 @@ def _is_alive(session: int) -> bool:
         if fields[0] != "Z" and int(fields[3]) == session:
             return True
     return False
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """Twelve pictures of no face, in two sub-folders."""
+    folder = tmp_path / "pets"
+    for number in range(12):
+        kind = folder / ("cats", "dogs")[number % 2]
+        kind.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(kind / f"{number:02d}.png")
+    return folder
+
+
+def test_a_zip_gives_the_pictures_that_its_folder_gives(pets: Path, tmp_path: Path) -> None:
+    shutil.make_archive(str(tmp_path / "packed"), "zip", pets)
+    plain = prep(pets, size=16, align="none")
+    packed = prep(tmp_path / "packed.zip", size=16, align="none")
+    assert packed.name == "packed"
+    assert list(_rows(packed)) == list(_rows(plain))
+    pairs = zip(sorted(plain.dataset.glob("images/*")), sorted(packed.dataset.glob("images/*")), strict=True)
+    assert all(one.read_bytes() == other.read_bytes() for one, other in pairs)
+
+
+def test_a_video_gives_every_nth_frame(tmp_path: Path) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for number in range(20):
+        frame = np.random.default_rng(number).integers(0, 255, (6, 8, 3), np.uint8)
+        writer.write(cv2.resize(frame, (64, 48), interpolation=cv2.INTER_NEAREST))
+    writer.release()
+    result = prep(tmp_path / "clip.avi", size=16, align="none", every=5)
+    assert list(_rows(result)) == [f"clip.avi#{number:06d}" for number in (0, 5, 10, 15)]
+    assert result.kept == 4
+    with pytest.raises(UsageError, match="--every is for the frames of a video"):
+        prep(tmp_path, size=16, align="none", every=5, name="other")
+
+
+def test_labels_validation_and_zip_hold_together(pets: Path, tmp_path: Path) -> None:
+    result = prep(
+        pets, size=16, align="none", labels="folders", validation=0.3, archive=tmp_path / "out" / "pets.zip"
+    )
+    rows = _rows(result)
+    assert result.kept + result.validation == 12
+    assert 0 < result.validation < 12
+    assert {row["label"] for row in rows.values()} == {"cats", "dogs"}
+    for place in (result.dataset, tmp_path / "out" / "pets.zip"):
+        dataset = open_dataset(place)
+        assert (len(dataset), dataset.c_dim, dataset.resolution) == (result.kept, 2, 16)
+        trained = [row for row in rows.values() if row["split"] == "train"]
+        assert dataset.labels is not None
+        assert [int(label.argmax()) for label in dataset.labels] == [
+            row["label"] == "dogs" for row in trained
+        ]
+    aside = open_dataset(result.dataset.with_name("pets-validation"))
+    assert (len(aside), aside.c_dim, aside.is_validation) == (result.validation, 2, True)
+    described = json.loads((result.dataset / "prep.json").read_text())
+    assert (described["classes"], described["split"]) == (["cats", "dogs"], "train")
+
+
+def test_a_photo_without_its_label_is_told_before_anything_changes(pets: Path) -> None:
+    before = _state(prep(pets, size=16, align="none").dataset)
+    Image.effect_noise((40, 40), 60).convert("RGB").save(pets / "stray.png")
+    with pytest.raises(PhotosError, match=r"1 photo in no sub-folder.*stray\.png"):
+        prep(pets, size=16, align="none", labels="folders")
+    after = _state(home_module.datasets_folder() / "pets")
+    published = {name: state for name, state in before.items() if not name.startswith(".cache")}
+    assert {name: after[name] for name in published} == published
+
+
+def test_a_review_is_heeded_kept_and_forgotten(pets: Path, tmp_path: Path) -> None:
+    (tmp_path / "review.csv").write_text("source,face,decision\ncats/00.png,0,drop\n")
+    (tmp_path / "crops.csv").write_text("source,x,y,width,height\ndogs/01.png,3,4,16,16\n")
+    config = PrepConfig(size=16, align="none")
+    result = prepare(pets, config, review=tmp_path / "review.csv", crops=tmp_path / "crops.csv")
+    row = _rows(result)["cats/00.png"]
+    assert (row["status"], row["reason"], row["reviewed"]) == ("rejected", "review", "drop")
+    assert (result.kept, result.reviewed) == (11, 1)
+    cut = np.asarray(Image.open(pets / "dogs" / "01.png"))[4:20, 3:19]
+    output = _rows(result)["dogs/01.png"]["output"]
+    np.testing.assert_array_equal(np.asarray(Image.open(result.dataset / output)), cut)
+    (tmp_path / "review.csv").unlink()
+    assert prepare(pets, config).kept == 11
+    forgotten = prepare(pets, config, forget_review=True)
+    assert (forgotten.kept, forgotten.reviewed) == (12, 0)
+    assert prepare(pets, config).kept == 12
+
+
+def test_two_at_once_do_not_write_the_same_dataset(pets: Path, home: Path) -> None:
+    prep(pets, size=16, align="none")
+    with locked(home / "datasets" / "pets" / ".cache"), pytest.raises(FolderInUse, match="in use"):
+        prep(pets, size=16, align="none")
+
+
+def test_both_faces_of_a_pair_become_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "pair"
+    folder.mkdir()
+    portrait = Image.open(ASTRONAUT).convert("RGB")
+    pair = Image.new("RGB", (portrait.width * 2, portrait.height), (120, 118, 116))
+    pair.paste(portrait, (0, 0))
+    pair.paste(portrait.resize((portrait.width * 3 // 4, portrait.height * 3 // 4)), (portrait.width, 60))
+    pair.save(folder / "pair.png")
+    with (prep(folder, size=32, faces="all").dataset / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["source"], row["face"], row["status"]) for row in rows] == [
+        ("pair.png", "0", "accepted"),
+        ("pair.png", "1", "accepted"),
+    ]
+    with pytest.raises(PhotosError, match="1 several-faces"):
+        prep(folder, size=32, faces="single")
