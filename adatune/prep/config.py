@@ -50,7 +50,7 @@ class PrepConfig:
             )
         _check_choice("--align", self.align, ALIGNMENTS)
         _check_choice("--faces", self.faces, FACES)
-        _check_ratio(self.ratio, self.align)
+        _check_ratio(self.ratio)
         _check_count("--workers", self.workers)
         _check_count("--every", self.every)
         _check_range("--validation", self.validation, 0, 0.5)
@@ -80,11 +80,9 @@ def _sides(ratio: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _check_ratio(ratio: str | None, align: str) -> None:
+def _check_ratio(ratio: str | None) -> None:
     if ratio is None:
         return
-    if align == "ffhq":
-        raise UsageError("--ratio does not go with --align ffhq, whose crops are square. Leave one out.")
     sides = _sides(ratio)
     if sides is None or not 1 / 3 <= sides[0] / sides[1] <= 3:
         raise UsageError(

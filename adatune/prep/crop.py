@@ -10,25 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adatune.errors import PhotosError
-from adatune.images import Pixels
+from adatune.prep.config import PORTRAIT_ASPECT
 
 # [count, 2], x and y in pixels; pixel centres lie at whole numbers plus one half.
 Points = NDArray[np.float64]
 
-# 'portrait54': five high, four wide, levelled by the eye line; 'ffhq': the square of the FFHQ dataset;
-# 'none': the largest centred box, wherever faces are.
-ALIGNMENTS = ("portrait54", "ffhq", "none")
-PORTRAIT_ASPECT = 1.25  # height / width
 _FACE_WIDTH, _FACE_HEIGHT = 4.0, 5.0  # eye distances that a portrait holds, whatever its ratio
 _EYE_LINE = 0.47  # of the height, from the top
 _MOST_PIXELS = 100_000  # of a side of a hand-made box: above is a slip of the hand
-
-
-def aspect_of(align: str, ratio: tuple[int, int] | None) -> float:
-    """Height / width of the boxes of an alignment; RATIO, width and height such as (4, 5), goes before."""
-    if ratio is not None:
-        return ratio[1] / ratio[0]
-    return PORTRAIT_ASPECT if align == "portrait54" else 1.0
 
 
 def face_corners(landmarks: Points, align: str, aspect: float) -> Points:
@@ -46,7 +35,7 @@ def face_corners(landmarks: Points, align: str, aspect: float) -> Points:
         landmarks: left eye, right eye, nose, left and right mouth corner (as seen), [5, 2]; `portrait54`
             looks at the eyes only.
         align: 'portrait54' or 'ffhq'.
-        aspect: height / width, from `aspect_of`.
+        aspect: height / width.
     Source: Karras et al. 2019, arXiv:1812.04948 (FFHQ).
     """
     if align == "ffhq":
@@ -87,7 +76,7 @@ def box_corners(x: float, y: float, width: float, height: float, angle: float, a
         x, y: the upper left corner before turning, pixels of the upright photo.
         width, height: pixels, above 0.
         angle: degrees that the box is turned clockwise, as seen, about its centre.
-        aspect: height / width, from `aspect_of`.
+        aspect: height / width.
     Raises: PhotosError for a box without an area, or numbers that no photo has.
     """
     if (
@@ -155,11 +144,3 @@ def _turned(vector: Points) -> Points:
 
 def _length(vector: Points) -> float:
     return float(np.hypot(vector[0], vector[1]))
-
-
-# Until the tests that import it from here have switched.
-def warp(pixels: Pixels, corners: Points, width: int, height: int) -> Pixels:
-    """`resample.warp`."""
-    from adatune.prep import resample
-
-    return resample.warp(pixels, corners, width, height)

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from adatune.errors import PhotosError
 from adatune.prep.crop import (
-    ALIGNMENTS,
-    aspect_of,
     box_corners,
     box_size,
     centre_corners,
@@ -49,11 +47,6 @@ def holds(corners, points):
     return (shares > -1e-6).all() and (shares < 1 + 1e-6).all()
 
 
-def test_the_aspect_is_five_to_four_or_a_square_unless_a_ratio_is_asked_for():
-    assert [aspect_of(align, None) for align in ALIGNMENTS] == [1.25, 1, 1]
-    assert [aspect_of(align, (4, 6)) for align in ALIGNMENTS] == [1.5] * 3
-
-
 @given(face=faces())
 @settings(max_examples=60, deadline=None)
 def test_the_box_is_level_five_to_four_with_the_eyes_in_their_places(face):
@@ -66,7 +59,7 @@ def test_the_box_is_level_five_to_four_with_the_eyes_in_their_places(face):
 @given(face=faces(), ratio=RATIOS)
 @settings(max_examples=60, deadline=None)
 def test_a_box_of_any_ratio_holds_the_whole_face_and_no_more_than_it_must(face, ratio):
-    aspect = aspect_of("portrait54", ratio)
+    aspect = ratio[1] / ratio[0]
     corners = face_corners(face, "portrait54", aspect)
     width, height = (side / math.dist(face[0], face[1]) for side in box_size(corners))
     assert height / width == pytest.approx(aspect)
@@ -99,7 +92,7 @@ def test_the_ffhq_box_follows_its_formula_in_complex_numbers(face):
 @given(face=faces(), ratio=RATIOS)
 @settings(max_examples=60, deadline=None)
 def test_another_ratio_only_adds_to_the_ffhq_square(face, ratio):
-    aspect = aspect_of("ffhq", ratio)
+    aspect = ratio[1] / ratio[0]
     corners = face_corners(face, "ffhq", aspect)
     square = face_corners(face, "ffhq", 1.0)
     assert holds(corners, square)

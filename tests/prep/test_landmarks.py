@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adatune.prep.crop import portrait_corners, warp
+from adatune.prep.crop import portrait_corners
 from adatune.prep.faces import FaceFinder
 from adatune.prep.landmarks import Refined, similarity, spread_looks
+from adatune.prep.resample import warp
 
 ASTRONAUT = Path(__file__).parents[1] / "data" / "astronaut.jpg"  # public domain (NASA)
 # Read off the picture by eye: eyes, tip of the nose, corners of the mouth.

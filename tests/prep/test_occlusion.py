@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from adatune.prep.crop import portrait_corners, warp
+from adatune.prep.crop import portrait_corners
 from adatune.prep.faces import FaceFinder
 from adatune.prep.occlusion import measure_occlusion
+from adatune.prep.resample import warp
 
 ASTRONAUT = Path(__file__).parents[1] / "data" / "astronaut.jpg"
 BOXES = {"eyes": (125, 92, 206, 114), "mouth": (135, 128, 195, 155), "mask": (125, 118, 205, 170)}
