@@ -5,6 +5,7 @@ Whatever is wrong with a file ends in one `UnreadablePhoto` with a reason in wor
 
 import functools
 import io
+import shlex
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ def open_photo(source: Source) -> OpenPhoto:
     """
     if source.frame >= 0:
         return open_frame(_frame(source))
-    with _in_words(source.member or source.path.name):
+    with _in_words(source):
         file: Path | bytes = _member(source) if source.member else source.path
         if isinstance(file, Path):
             _check_file(file)
@@ -201,14 +202,14 @@ def _is_heic(head: bytes) -> bool:
 
 
 @contextmanager
-def _in_words(name: str = "") -> Iterator[None]:
-    """Whatever goes wrong inside becomes an `UnreadablePhoto`; NAME tells zips and videos apart."""
+def _in_words(source: Source | None = None) -> Iterator[None]:
+    """Whatever goes wrong inside becomes an `UnreadablePhoto`; the name of SOURCE tells zips and videos."""
     try:
         yield
     except UnreadablePhoto:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadablePhoto(_what_instead(name)) from error
+        raise UnreadablePhoto(_what_instead(source) if source else "not a picture") from error
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto("declares more than 179 megapixels") from error
     except MemoryError as error:
@@ -220,15 +221,15 @@ def _in_words(name: str = "") -> Iterator[None]:
         raise UnreadablePhoto(words if len(words) <= 120 else words[:119] + "…") from error
 
 
-def _what_instead(name: str) -> str:
-    suffix = Path(name).suffix.lower()
-    if suffix in ZIP_SUFFIXES:
-        return "a zip, which is not looked into here: name it itself, as in 'adatune prep photos.zip'"
-    if suffix in VIDEO_SUFFIXES:
-        return (
-            "a video, which is not looked into here: name it itself, as in 'adatune prep clip.mp4 --every 30'"
-        )
-    return "not a picture that can be read"
+def _what_instead(source: Source) -> str:
+    suffix = Path(source.name).suffix.lower()
+    kind = "zip" if suffix in ZIP_SUFFIXES else "video" if suffix in VIDEO_SUFFIXES else ""
+    if not kind:
+        return "not a picture that can be read"
+    if source.member:
+        return f"a {kind} in a zip: unpack it and name it itself"
+    options = " --every 30" if kind == "video" else ""
+    return f"a {kind}, to be named itself: adatune prep {shlex.quote(str(source.path))}{options}"
 
 
 def _check_file(path: Path) -> None:
