@@ -52,6 +52,10 @@ class UnreadableLatents(AdatuneError):
     """A file offered as latents is damaged, of another kind, or of another network."""
 
 
+class FeaturesUnavailable(AdatuneError):
+    """Pictures cannot be compared: what would see them is not here."""
+
+
 class Interrupted(AdatuneError):
     """The user (or the machine) stopped the command, and everything was saved first. Exit code 130."""
 

@@ -33,6 +33,9 @@ class Purpose(IntEnum):
     AUGMENT_REALS_NOISE = 8
     LABELS = 9
     SAMPLE_GRID = 10
+    LATENT_WALK = 11
+    NOISE_CIRCLE = 12
+    LATENT_PERTURBATION = 13
 
 
 def uniform(seed: int, step: int | Tensor, purpose: int, samples: Tensor, count: int) -> Tensor:

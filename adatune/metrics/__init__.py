@@ -1,0 +1,1 @@
+"""How good, how varied, how close: numbers about pictures."""
