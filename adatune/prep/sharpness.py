@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from adatune.images import Pixels
 from adatune.prep.opencv import cv2
+from adatune.prep.view import FACE, VIEW_EYES, VIEW_HEIGHT, VIEW_WIDTH
 
-VIEW_WIDTH, VIEW_HEIGHT = 256, 320  # of the levelled face that is measured: 64 pixels between the eyes
-_VIEW_EYES = VIEW_WIDTH / 4
+__all__ = ["VIEW_HEIGHT", "VIEW_WIDTH", "edge_blur"]
+
 _FINE, _COARSE, _FORM = 1.0, 2.0, 4.0  # standard deviations of the known blurs, pixels of the view
 _DIRECTIONS = np.arange(8) * np.pi / 8
 _VIEW_BLUR = 0.5  # pixels: what sharp portraits of 200 pixels and more between the eyes measure in the view
@@ -49,7 +50,7 @@ def _blur_along(
     if ratio <= 1.001:
         return _BLURRED_WHOLLY
     variance = (_COARSE**2 - ratio * _FINE**2) / (ratio - 1) - _VIEW_BLUR**2
-    return min(_BLURRED_WHOLLY, float(np.sqrt(max(0.0, variance))) / _VIEW_EYES)
+    return min(_BLURRED_WHOLLY, float(np.sqrt(max(0.0, variance))) / VIEW_EYES)
 
 
 def _energy(slopes: NDArray[np.float32], flat: NDArray[np.bool_]) -> float:
@@ -65,12 +66,5 @@ def _slopes(grey: NDArray[np.float32], blur: float) -> NDArray[np.float32]:
     return np.stack([across[_INSIDE], down[_INSIDE]]) / np.float32(8)
 
 
-def _face_mask() -> NDArray[np.bool_]:
-    """From above the brows to below the lips; hair, background and borders stay out."""
-    y, x = np.mgrid[0:VIEW_HEIGHT, 0:VIEW_WIDTH]
-    middle_y = 0.47 * VIEW_HEIGHT + 0.45 * _VIEW_EYES
-    return ((x - VIEW_WIDTH / 2) / (0.85 * _VIEW_EYES)) ** 2 + ((y - middle_y) / (1.1 * _VIEW_EYES)) ** 2 <= 1
-
-
 _BOX = (slice(92, 267), slice(57, 199))  # around the mask, with a margin for the coarsest blur
-_INSIDE = _face_mask()[_BOX]
+_INSIDE = FACE[_BOX]
