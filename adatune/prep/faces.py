@@ -17,14 +17,15 @@ from adatune.images import Pixels
 from adatune.prep.crop import Points
 from adatune.prep.landmarks import MEAN_FACE, Refined, face_size, refine, settle, similarity
 from adatune.prep.opencv import cv2
+from adatune.prep.second_opinion import compare
 
 __all__ = ["Face", "FaceFinder", "Refined", "similarity"]
 
 _SURE = 8.0  # evidence; of 1,122 wrong ways up of photos one had more, of upright portraits 86% have
 _DOUBTFUL = 3.0  # evidence below which smaller faces are searched for as well
-_DENIED = -4.0  # evidence below which a proposal is no face, whatever MTCNN's first score
+_SURE_SECOND = 0.7  # YuNet's score of a face that it alone sees
+_DENIED = 1.0  # evidence below which a proposal is no face, whatever MTCNN's first score
 _SAME_FACE = 0.5  # two sets of landmarks nearer than this, in face sizes, are of one face
-
 
 _LONG_SIDE = 640  # pixels of the copy that is searched; 12 megapixels in full would take forty times as long
 _LONG_SIDE_FOR_SMALL_FACES = 1600
@@ -82,6 +83,8 @@ class FaceFinder:
             large = _reduce(pixels, round(_LONG_SIDE_FOR_SMALL_FACES * self._fineness))
             small = self._search(large, min_score)
             faces = _distinct([*faces, *(_moved(face, _ratio(pixels, large)) for face in small)])
+        faces = self._confirmed(copy, [_moved(face, 1 / _ratio(pixels, copy)) for face in faces])
+        faces = [_moved(face, _ratio(pixels, copy)) for face in faces]
         return sorted(_one_way_up(faces), key=_weight, reverse=True)
 
     def refine(self, pixels: Pixels, landmarks: Points) -> Refined:
@@ -94,12 +97,29 @@ class FaceFinder:
         faces: list[Face] = []
         for box, score, points in zip(*self._detect(turned), strict=True):
             seen = settle(self._networks.onet, pixels, _turn_back(points, turned.shape, turn))
-            evidence = seen.logit + 0.5 * math.log((score + 1e-4) / (1 - score + 1e-4))
-            if score >= min_score and evidence >= _DENIED:
+            evidence = _evidence(seen.logit, score)
+            way_up = round(_roll(seen.landmarks) / 90) * 90 % 360
+            if score >= min_score and evidence >= (_DOUBTFUL if way_up else _DENIED):
                 corners = _turn_back(box, turned.shape, turn)
-                way_up = round(_roll(seen.landmarks) / 90) * 90 % 360
                 faces.append(Face(_box(corners), score, seen.landmarks, way_up, evidence=evidence))
         return _distinct(faces)
+
+    def _confirmed(self, copy: Pixels, faces: list[Face]) -> list[Face]:
+        """The faces less the doubtful ones that YuNet does not see, and those that it alone sees."""
+        scores, missed = compare(copy, faces)
+        kept = [
+            replace(face, second=score)
+            for face, score in zip(faces, scores, strict=True)
+            if face.evidence >= _SURE or score != 0
+        ]
+        for sight in missed:
+            if sight.score >= _SURE_SECOND:
+                seen = settle(self._networks.onet, copy, sight.landmarks)
+                evidence = _evidence(seen.logit, sight.score)
+                face = Face(sight.box, sight.score, seen.landmarks, 0, sight.score, evidence)
+                astray = _distance(face, replace(face, landmarks=sight.landmarks)) > _SAME_FACE
+                kept.append(replace(face, landmarks=sight.landmarks) if astray else face)
+        return _distinct(kept)
 
     def _detect(self, pixels: Pixels) -> tuple[Points, list[float], Points]:
         """Corners [count, 2, 2], scores, landmarks [count, 5, 2]: MTCNN's object arrays made plain."""
@@ -122,6 +142,11 @@ def _ratio(pixels: Pixels, copy: Pixels) -> float:
 
 def _best(faces: list[Face]) -> float:
     return max((face.evidence for face in faces), default=-math.inf)
+
+
+def _evidence(logit: float, score: float) -> float:
+    """Log odds of the second look, and half those of the first: wrong ways up are told apart best so."""
+    return logit + 0.5 * math.log((score + 1e-4) / (1 - score + 1e-4))
 
 
 def _weight(face: Face) -> float:
