@@ -4,13 +4,16 @@ A film is there whole or not at all, whatever stops its making.
 """
 
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 import numpy as np
@@ -150,6 +153,24 @@ def _ffmpeg_command(program: str, path: Path, size: tuple[int, int], frames_per_
 def _write_through_pipe(frames: Iterable[Pixels], command: list[str], path: Path) -> None:
     """Feed FRAMES to COMMAND, an ffmpeg; PATH is what the film will be called."""
     with tempfile.TemporaryFile() as complaints:
+        with _running(command, complaints) as (process, pipe):
+            with suppress(BrokenPipeError):  # it ended early; its own words say why
+                _feed(frames, pipe)
+            code = process.wait()
+        if code != 0:
+            raise VideoError(
+                f"ffmpeg could not write {path.name}: {_last_words(complaints)} Check the free space, or "
+                "take that ffmpeg off the PATH: the one of 'pip install imageio-ffmpeg' is used then."
+            )
+
+
+@contextmanager
+def _running(
+    command: list[str], complaints: IO[bytes]
+) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
+    """COMMAND as a process that reads from a pipe and writes to COMPLAINTS. It never outlives the block."""
+    release = _hold_interrupts()
+    try:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -157,22 +178,38 @@ def _write_through_pipe(frames: Iterable[Pixels], command: list[str], path: Path
             stderr=complaints,
             start_new_session=True,  # or Ctrl-C would reach it before us
         )
-        assert process.stdin is not None, "asked for above"
-        try:
-            with suppress(BrokenPipeError):  # it ended early; its own words say why
-                _feed(frames, process.stdin)
-            code = process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            with suppress(BrokenPipeError):
-                process.stdin.close()
-        if code != 0:
-            raise VideoError(
-                f"ffmpeg could not write {path.name}: {_last_words(complaints)} Check the free space, or "
-                "take that ffmpeg off the PATH: the one of 'pip install imageio-ffmpeg' is used then."
-            )
+    except BaseException:
+        release()
+        raise
+    assert process.stdin is not None, "asked for above"
+    try:
+        release()
+        yield process, process.stdin
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def _hold_interrupts() -> Callable[[], None]:
+    """Let Ctrl-C wait until the function that is returned is called; it raises then.
+
+    Without it a Ctrl-C while a process starts leaves one that nobody knows and nobody ends.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        return lambda: None
+    held: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+
+    def release() -> None:
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            handler(*held[0])
+
+    return release
 
 
 def _feed(frames: Iterable[Pixels], pipe: IO[bytes]) -> None:

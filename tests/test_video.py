@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -155,6 +156,22 @@ def test_what_stops_half_way_leaves_nothing_and_keeps_the_old_film(tmp_path, enc
         save_video(frames(), path, 30, encoder)
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_ctrl_c_while_the_encoder_starts_waits_until_it_can_be_ended(tmp_path, monkeypatch):
+    start, started = subprocess.Popen, []
+
+    def interrupted(*arguments, **settings):
+        started.append(start(*arguments, **settings))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_video(turning(5), tmp_path / "film.mp4", 30, FFMPEG)
+    assert started[0].returncode == -signal.SIGKILL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert list(tmp_path.iterdir()) == []
 
 
 def script(path, text):

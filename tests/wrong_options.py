@@ -126,6 +126,8 @@ TRAINING = [
 # Generation, and the command itself.
 
 DRAW = "generate tiny.safetensors"
+MIX = "mix tiny.safetensors"
+FILM = "video tiny.safetensors"
 GENERATION = [
     Mistake(
         "backwards",
@@ -167,6 +169,30 @@ GENERATION = [
         "foreign", nothing, f"{DRAW} --outdir x", 2, "adatune generate has no --outdir: pictures are written"
     ),
     Mistake("out is a file", text("out", ""), f"{DRAW} --seeds 0 --out out", 2, "Invalid value for '--out'"),
+    Mistake("mixed rows", nothing, f"{MIX} --rows 9-1", 2, "--rows 9-1: the range 9-1 runs backwards."),
+    Mistake(
+        "mixed columns", nothing, f"{MIX} --cols a", 2, "--cols 'a': 'a' is neither a number nor a range."
+    ),
+    Mistake(
+        "range", nothing, f"{MIX} --range fine", 2, "--range fine begins at 64x64, and this network ends"
+    ),
+    Mistake("layers", nothing, f"{MIX} --layers 0-9", 2, "--layers 0-9: this network has 4 layers, 0 to 3."),
+    Mistake("both", nothing, f"{MIX} --range coarse --layers 0", 2, "--range coarse and --layers 0 both say"),
+    Mistake("styles", nothing, f"{MIX} --styles 0-6", 2, "adatune mix has no --styles: what comes from the"),
+    Mistake(
+        "one key", nothing, f"{FILM} --seeds 1", 2, "A film needs two keys or more, and --seeds lists one."
+    ),
+    Mistake("no file", nothing, f"{FILM} --keys 1,w.npz", 2, "There is no file 'w.npz'. Check the path."),
+    Mistake(
+        "no latents", text("w.npz", "x"), f"{FILM} --keys 1,w.npz", 1, "w.npz holds no array 'w' that can"
+    ),
+    Mistake("no time", nothing, f"{FILM} --seconds 0", 2, "--seconds is 0.0; it must be above 0."),
+    Mistake("no speed", nothing, f"{FILM} --fps nan", 2, "--fps is nan; it must be above 0 and at most 240."),
+    Mistake(
+        "two films", nothing, f"{FILM} --walk --truncation-sweep", 2, "--walk and --truncation-sweep are two"
+    ),
+    Mistake("film of another kind", nothing, f"{FILM} --out a.gif", 2, "'a.gif' does not end in .mp4"),
+    Mistake("film grid", nothing, f"{FILM} --grid 4x2", 2, "adatune video has no --grid: a film shows one"),
     Mistake("unknown command", nothing, "genrate", 2, "No such command 'genrate'. Did you mean 'generate'?"),
     Mistake("unknown option", nothing, f"{TINY} --kimgs 4", 2, "No such option '--kimgs'.", "'--kimg'"),
     Mistake("missing argument", nothing, "prep", 2, "Missing argument 'PHOTOS'.", "adatune prep --help"),

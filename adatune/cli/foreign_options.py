@@ -61,6 +61,47 @@ MIX = {
     "--seeds": "the seeds are --rows and --cols",
     "--grid": "the sheet follows --rows and --cols",
 }
+VIDEO = {
+    **_DRAWING,
+    "--outdir": "the film is written to --out",
+    "--output": "the film is written to --out",
+    "--grid": "a film shows one picture at a time; leave it out",
+    "--num-keyframes": "each of --seeds is a key; --walk needs none",
+    "--w-frames": "the length is --seconds",
+    "--frames": "the length is --seconds",
+    "--duration-sec": "the length is --seconds",
+    "--mp4-fps": "the speed of the film is --fps",
+    "--interpolation": "the space is --space z or --space w; without corners: --cubic",
+    "--kind": "without corners: --cubic",
+    "--projected-w": "files of latents are among the keys: --keys 1,projected_w.npz",
+    "--latents": "files of latents are among the keys: --keys 1,projected_w.npz",
+    "--random-seed": "a random walk is --walk; it begins at --seeds",
+}
+DIRECTIONS = {
+    **_DRAWING,
+    "--outdir": "directions are written to directions/NAME, sheets to --out",
+    "--output": "directions are written to directions/NAME, sheets to --out",
+    "--layer-idx": "layers are --layers 0-6, or coarse, middle, fine",
+    "--degree": "how far to go is --strength -3:3",
+    "--start-distance": "how far to go is --strength -3:3",
+    "--end-distance": "how far to go is --strength -3:3",
+    "--n-components": "how many to find is --count",
+    "--components": "how many to find is --count",
+    "--num-semantics": "how many to find is --count",
+    "--index": "which of several directions is --number",
+}
+BLEND = {
+    **_DRAWING,
+    "--outdir": "the network is written to --out",
+    "--output": "the network is written to --out",
+    "--split-res": "where the networks meet is --at",
+    "--resolution": "where the networks meet is --at",
+    "--blend-width": "the width of the transition is --smooth",
+    "--low-res-pkl": "the low network is the first argument",
+    "--lower-res-pkl": "the low network is the first argument",
+    "--high-res-pkl": "the high network is the second argument",
+    "--split-res-pkl": "the high network is the second argument",
+}
 # How they write flags, and how we do.
 SPELLINGS = {
     f"--{name}={value}": f"--{prefix}{name}"

@@ -18,9 +18,10 @@ from adatune.cli.info import info
 from adatune.cli.mix import mix
 from adatune.cli.prep import prep
 from adatune.cli.train import train
+from adatune.cli.video import video
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, train, generate, mix, info, clean, demo, bench]
+COMMANDS = [prep, train, generate, mix, video, info, clean, demo, bench]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

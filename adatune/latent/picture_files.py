@@ -25,6 +25,15 @@ def output_folder(network: Path) -> Path:
     return folder / "generated" / network.stem
 
 
+def free_path(folder: Path, name: str, suffix: str) -> Path:
+    """FOLDER/NAME.SUFFIX, or with -2, -3, ... where that is taken: for files that took long to make."""
+    path, number = folder / f"{name}.{suffix}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}.{suffix}"
+    return path
+
+
 def parse_grid(text: str) -> tuple[int, int]:
     """Columns and rows of TEXT, such as "8x8".
 

@@ -56,7 +56,7 @@ def test_slerp_keeps_one_angular_speed_over_segments_of_different_length(is_clos
     keys = normal(5, 3)  # in three dimensions angles between keys differ widely
     curve = great_circles(keys, is_closed)
     lengths = arc_lengths(curve)
-    per_key = np.diff(lengths[::64])
+    per_key = np.diff(lengths)
     assert per_key.max() / per_key.min() > 1.5
     times = frame_times(4001, False)
     steps = angles(curve.at(positions_at(times, lengths, curve.segments)))

@@ -4,7 +4,14 @@ import pytest
 from PIL import Image
 
 from adatune.errors import UsageError
-from adatune.latent.picture_files import output_folder, parse_grid, save_pictures, save_sheet, seeds_for
+from adatune.latent.picture_files import (
+    free_path,
+    output_folder,
+    parse_grid,
+    save_pictures,
+    save_sheet,
+    seeds_for,
+)
 
 
 def colours(count):
@@ -58,3 +65,11 @@ def test_without_seeds_there_are_64_or_as_many_as_the_sheet_holds():
 def test_more_pictures_than_places_are_refused_with_the_grid_that_fits():
     with pytest.raises(UsageError, match="Use --grid 2x5"):
         seeds_for("0-9", (2, 2))
+
+
+def test_a_name_that_is_taken_gets_a_number(tmp_path):
+    names = []
+    for _ in range(3):
+        names.append(free_path(tmp_path, "film", "mp4"))
+        names[-1].touch()
+    assert [path.name for path in names] == ["film.mp4", "film-2.mp4", "film-3.mp4"]
