@@ -23,6 +23,7 @@ from adatune.prep.crop import (
     portrait_corners,
 )
 from adatune.prep.duplicates import fingerprint
+from adatune.prep.exposure import measure_exposure
 from adatune.prep.faces import Face, FaceFinder
 from adatune.prep.occlusion import measure_occlusion
 from adatune.prep.photos import OpenPhoto, UnreadablePhoto
@@ -30,8 +31,9 @@ from adatune.prep.pose import estimate_pose
 from adatune.prep.record import Record
 from adatune.prep.resample import cut, warp
 from adatune.prep.review import Box
-from adatune.prep.sharpness import VIEW_HEIGHT, VIEW_WIDTH, edge_blur
+from adatune.prep.sharpness import edge_blur
 from adatune.prep.sources import Source
+from adatune.prep.view import VIEW_HEIGHT, VIEW_WIDTH
 
 _SEARCHED_SIDE = 1600  # least long side of the copy in which faces are searched, pixels
 _THUMBNAIL = 240  # long side of the photo on the contact sheet, pixels
@@ -123,21 +125,25 @@ def _by_face(
     pixels, factor = _read(photo, rough, max(config.size, VIEW_WIDTH))
     refined = finder.refine(pixels, face.landmarks * reduced / factor)
     landmarks = refined.landmarks * factor
-    pose = estimate_pose(landmarks)
+    pose = estimate_pose(landmarks, face)
     eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
     view = warp(pixels, portrait_corners(refined.landmarks), VIEW_WIDTH, VIEW_HEIGHT)
+    exposure = measure_exposure(view)
     occlusion, parts = measure_occlusion(view, refined)
     corners = face_corners(landmarks, config.align, config.aspect)
     record = replace(
         seen,
         face=number,
         score=face.score,
+        second=face.second,
         turn=face.turn,
         yaw=pose.yaw,
         pitch=pose.pitch,
         roll=pose.roll,
         eye_px=eye_distance,
         blur=edge_blur(view) * eye_distance * config.size / max(1e-6, box_size(corners)[0]),
+        exposure=exposure.score,
+        exposure_detail=exposure.words,
         occlusion=occlusion,
         occlusion_parts=parts,
     )

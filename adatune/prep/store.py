@@ -22,9 +22,10 @@ from adatune.images import Pixels
 from adatune.prep.config import PrepConfig
 from adatune.prep.record import Record
 from adatune.prep.review import Box
+from adatune.prep.second_opinion import find_model
 from adatune.prep.sources import Source
 
-_VERSION = 6  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 7  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published"
 
 
@@ -63,7 +64,9 @@ class Store:
         """Names a photo as it is now together with the settings that its measurements depend on."""
         settings = (config.size, config.align, config.aspect, config.faces, config.linear_light)
         by_hand = sorted((number, *asdict(box).values()) for number, box in boxes.items())
-        text = json.dumps([source.name, *source.state, _VERSION, *settings, config.min_face_score, by_hand])
+        model = find_model()  # a second detector, once it is there, sees other faces
+        seen_by = (config.min_face_score, model.name if model else None)
+        text = json.dumps([source.name, *source.state, _VERSION, *settings, *seen_by, by_hand])
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
     def read(self, key: str) -> list[Record] | None:
