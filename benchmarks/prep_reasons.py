@@ -31,14 +31,16 @@ from adatune.prep.photos import read_photo
 from adatune.prep.prepare import prep
 
 RESULTS = Path(__file__).parent / "results" / "prep_reasons.json"
-# Everything else is as it is by default. Small photos are enlarged, that their other faults can be judged.
+# Everything else is as it is by default. Small photos may be enlarged and tightly cropped ones continued, so
+# that their other faults can be judged.
+ANY_SIZE = {"max_upscale": 100.0, "max_border": 1.0}
 SETTINGS: dict[str, dict[str, Any]] = {
     "portraits": {"size": 512},
-    "masked": {"size": 512, "max_upscale": 8.0},
-    "faces": {"size": 128, "max_upscale": 8.0},
-    "covers": {"size": 128, "max_upscale": 8.0},
-    "turned-faces": {"size": 128, "max_upscale": 8.0},
-    "duplicates": {"size": 512, "max_upscale": 100.0, "keep_duplicates": False},
+    "masked": {"size": 512, **ANY_SIZE},
+    "faces": {"size": 128, **ANY_SIZE},
+    "covers": {"size": 128, **ANY_SIZE},
+    "turned-faces": {"size": 128, **ANY_SIZE},
+    "duplicates": {"size": 512, **ANY_SIZE, "keep_duplicates": False},
 }
 LIMITS = PrepConfig()
 
@@ -146,7 +148,7 @@ def occluded(rows: dict[str, Prepared], labels: Labels, truth: Truth, strict: bo
             if label["faces"] == "0":
                 continue
             middle = None if strict else False
-            is_true = {"0": False, "1": middle, "2": True}[label["occlusion"]]
+            is_true = {"0": False, "1": middle, "2": True}.get(label["occlusion"])
             what = label["kind"] if kind == "covers" else label["cover"]
             place = f"{kind} {what}"
             verdicts.append(_judged(place, file, row, label, "occluded", is_true))
@@ -160,6 +162,8 @@ def not_frontal(rows: dict[str, Prepared], labels: Labels, strict: bool) -> list
         for file, row in rows[kind].items():
             label = labels[file[:16]]
             if label["faces"] == "0":
+                continue
+            if "unsure" in (label["yaw"], label["pitch"]):
                 continue
             is_slight = yaw_class(label) == 1 or label["pitch"][-1:] == "1"
             is_true = _is_turned(label) or (None if strict and is_slight else False)
