@@ -64,7 +64,7 @@ def save_film(
 
     Args:
         film: from `plan_film`.
-        path: the .mp4; the sheet has its name and .png.
+        path: the .mp4; the sheet is called NAME-frames.png.
         frames_per_second: of the film.
         is_even: measure first how fast pictures change, and let them do so evenly.
         caption: of the sheet.
@@ -80,7 +80,7 @@ def save_film(
     count, kept = len(film.times), list[Pixels]()
     frames = keep_strip(progress(draw_frames(film), count, "Drawing", "frames"), count, kept)
     save_video(frames, path, frames_per_second, encoder)
-    sheet = path.with_suffix(".png")
+    sheet = path.with_name(f"{path.stem}-frames.png")  # NAME.png may be the photo that the film is about
     save_picture(film_strip(kept, count / frames_per_second, caption), sheet)
     return FilmFiles(path, sheet, count, count / frames_per_second, *film.size)
 

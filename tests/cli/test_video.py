@@ -61,7 +61,7 @@ def test_without_options_six_seeds_of_the_newest_run_make_a_loop_of_twelve_secon
     assert details["written_by"].startswith("ffmpeg (")
     film = run_folder / "generated" / "network-000001" / "video-0-1-2-3-4-5.mp4"
     assert details["film"] == str(film)
-    assert sorted(path.name for path in film.parent.iterdir()) == [film.name, film.with_suffix(".png").name]
+    assert sorted(path.name for path in film.parent.iterdir()) == [f"{film.stem}-frames.png", film.name]
     frames, rate = read(film)
     assert frames.shape == (60, 320, 256, 3)
     assert rate == 5

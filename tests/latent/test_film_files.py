@@ -45,7 +45,7 @@ def test_a_film_and_a_sheet_of_it_are_written_and_progress_is_told(tmp_path, is_
     capture = cv2.VideoCapture(str(files.film))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 20
     assert Image.open(files.sheet).width > 8 * 256
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "a.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-frames.png", "a.mp4"]
     assert told[-1] == (20, "Drawing", "frames")
     assert told[:-1] == ([(49, "Measuring", "measured pictures")] if is_even else [])
 
