@@ -71,7 +71,11 @@ def no_face(rows: dict[str, Prepared], labels: Labels) -> list[Verdict]:
 
 def made_fault(name: str, reason: str, rows: Prepared, truth: Truth) -> list[Verdict]:
     """Photos with one known fault, and their like without."""
-    return [_verdict(name, file, row, reason, truth[file]["is_fault"]) for file, row in rows.items()]
+    verdicts = []
+    for file, row in rows.items():
+        what = [name, *(str(truth[file][key]) for key in ("kind", "times", "stops") if key in truth[file])]
+        verdicts.append(_verdict(" ".join(what), file, row, reason, truth[file]["is_fault"]))
+    return verdicts
 
 
 def _verdict(kind: str, file: str, row: Row, reason: str, is_true: bool | None) -> Verdict:
@@ -87,13 +91,18 @@ def duplicates(rows: Prepared, truth: Truth) -> list[Verdict]:
         group = truth[file]["group"]
         if row["reason"]:
             better = row["detail"].split("same as ")[1].split(";")[0]
-            verdicts.append(Verdict("duplicates", file, truth[better]["group"] == group, True, "duplicate"))
+            is_right = truth[better]["group"] == group
+            verdicts.append(Verdict(_edit(file), file, is_right, True, f"duplicate of {better}"))
         else:
             groups.setdefault(group, []).append(file)
     for files in groups.values():
-        verdicts.append(Verdict("duplicates", files[0], False, False, ""))
-        verdicts += [Verdict("duplicates", file, True, False, "") for file in files[1:]]
+        verdicts.append(Verdict("kept", files[0], False, False, ""))
+        verdicts += [Verdict(_edit(file), file, True, False, "") for file in files[1:]]
     return verdicts
+
+
+def _edit(file: str) -> str:
+    return Path(file).stem.split("-", 1)[1]
 
 
 def known_duplicates(files: dict[str, Path]) -> list[Verdict]:
