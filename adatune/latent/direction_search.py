@@ -29,7 +29,7 @@ class Search:
 
     method: str = "sefa"  # sefa or ganspace
     layers: str | None = None  # 0-6, coarse, middle or fine; None: all
-    count: int = 20  # directions
+    count: int = 20  # directions; fewer where w has fewer dimensions
     label: int | None = None  # class, for networks trained with labels
 
     def __post_init__(self) -> None:
@@ -49,18 +49,14 @@ def find_directions(networks: LoadedNetworks, network: str, name: str, search: S
         search: how, and where.
 
     Raises:
-        UsageError: the network has fewer dimensions, other layers or other classes than are asked for.
+        UsageError: the network has other layers or other classes than are asked for.
         UnreadableNetwork: there is no averaged generator.
     """
     generator = averaged_generator(networks)
-    if search.count > networks.config.w_dim:
-        raise UsageError(
-            f"--count {search.count} is too many: w has {networks.config.w_dim} dimensions. "
-            "Find as many at most."
-        )
     layers = chosen_layers(search.layers, networks.config)
     label = one_hot(search.label, networks.config)
-    vectors, shares = FINDERS[search.method](generator, layers, search.count, label)
+    count = min(search.count, networks.config.w_dim)
+    vectors, shares = FINDERS[search.method](generator, layers, count, label)
     details: dict[str, Any] = {"class": search.label} if search.label is not None else {}
     return _described(generator, network, name, search.method, layers, (vectors, shares), label, details)
 

@@ -16,7 +16,7 @@ from adatune.checkpoints import LoadedNetworks
 from adatune.errors import UsageError
 from adatune.images import save_picture, undo_aspect
 from adatune.latent.direction_files import Directions
-from adatune.latent.kinship import KIN, content_hash, kinship, weight_sketch
+from adatune.latent.kinship import are_kin, content_hash, kinship, weight_sketch
 from adatune.latent.labelled_sheet import check_side, labelled_sheet
 from adatune.latent.sampling import (
     SamplingConfig,
@@ -56,7 +56,7 @@ def warn_of_stranger(directions: Directions, networks: LoadedNetworks) -> str | 
     """What to tell people when DIRECTIONS come from a network that NETWORKS have nothing in common with."""
     generator = averaged_generator(networks)
     likeness = kinship(directions.sketch, weight_sketch(generator))
-    if likeness >= KIN or directions.network_hash == content_hash(generator):
+    if are_kin(likeness, directions.sketch) or directions.network_hash == content_hash(generator):
         return None
     return (
         f"{directions.name} was found in {directions.network}, which this network has nothing in common with "

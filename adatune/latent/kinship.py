@@ -15,7 +15,7 @@ from torch import Tensor
 
 from adatune.networks import Generator
 
-KIN = 0.2  # from here on two networks are related; chance alone gives 0 +- 0.016
+_KIN = 0.2  # correlation from which on two networks are related; chance gives 0 +- 0.016 for 4096 weights
 _SKETCH = 4096  # weights in a sketch
 
 
@@ -51,6 +51,11 @@ def kinship(first: Tensor, second: Tensor) -> float:
     if first.shape != second.shape:
         return 0.0
     return float(torch.nn.functional.cosine_similarity(first.double(), second.double(), dim=0))
+
+
+def are_kin(likeness: float, sketch: Tensor) -> bool:
+    """Is LIKENESS, the kinship of a network with that of SKETCH, more than what chance could give?"""
+    return likeness >= max(_KIN, 4 / len(sketch) ** 0.5)  # tiny networks have short sketches
 
 
 def _evenly(values: Tensor, count: int) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 
 import adatune
 from adatune.checkpoints import save_network
-from adatune.latent.kinship import KIN, content_hash, kinship, name_of, weight_sketch
+from adatune.latent.kinship import are_kin, content_hash, kinship, name_of, weight_sketch
 from adatune.networks import Generator
 
 
@@ -24,15 +24,24 @@ def stranger(config, seed=77):
 def test_a_network_is_its_own_kin_and_nobody_elses(demo):
     sketch = weight_sketch(demo)
     assert kinship(sketch, sketch) == pytest.approx(1)
-    likeness = [abs(kinship(sketch, weight_sketch(stranger(demo.config, seed)))) for seed in range(1, 6)]
-    assert max(likeness) < 4 / 4096**0.5 < KIN
+    assert are_kin(1.0, sketch)
+    likeness = [kinship(sketch, weight_sketch(stranger(demo.config, seed))) for seed in range(1, 6)]
+    assert max(map(abs, likeness)) < 4 / 4096**0.5
+    assert not are_kin(max(likeness), sketch)
 
 
 def test_a_network_that_has_moved_by_its_own_size_is_still_kin(demo):
     moved, others = copy.deepcopy(demo), stranger(demo.config).state_dict()
     for name, weight in moved.named_parameters():
         weight.data += others[name].reshape(weight.shape)
-    assert KIN < kinship(weight_sketch(demo), weight_sketch(moved)) < 0.9
+    likeness = kinship(weight_sketch(demo), weight_sketch(moved))
+    assert likeness < 0.9
+    assert are_kin(likeness, weight_sketch(demo))
+
+
+def test_a_short_sketch_asks_for_more_than_chance():
+    assert not are_kin(0.3, torch.zeros(100))
+    assert are_kin(0.3, torch.zeros(400))
 
 
 def test_a_sketch_has_at_most_4096_numbers_and_sees_every_layer(demo):
