@@ -11,8 +11,10 @@ import click
 
 from adatune import __version__
 from adatune.cli.bench import bench
+from adatune.cli.blend import blend
 from adatune.cli.clean import clean
 from adatune.cli.demo import demo
+from adatune.cli.directions import directions
 from adatune.cli.generate import generate
 from adatune.cli.info import info
 from adatune.cli.mix import mix
@@ -21,7 +23,7 @@ from adatune.cli.train import train
 from adatune.cli.video import video
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, train, generate, mix, video, info, clean, demo, bench]
+COMMANDS = [prep, train, generate, mix, video, directions, blend, info, clean, demo, bench]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
