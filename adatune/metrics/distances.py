@@ -1,10 +1,13 @@
 """Distances: between two pictures as a network sees them, and between two sets of pictures (KID)."""
 
+from math import log10
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from adatune.device import exact_dtype
+from adatune.images import Pixels
 from adatune.metrics.features import Features
 
 _BLOCK = 1024  # rows of a kernel matrix in memory at a time
@@ -32,6 +35,27 @@ def perceptual_distance(features: Features, first: Tensor, second: Tensor) -> Te
     Source: Zhang et al. 2018, arXiv:1801.03924.
     """
     return map_distance(features.maps(first), features.maps(second))
+
+
+def search_loss(features: Features, images: Tensor, targets: Tensor, wanted: list[Tensor]) -> Tensor:
+    """What a search for TARGETS makes small: [batch]; differentiable in IMAGES.
+
+    Args:
+        features: see, and say how much the pixels count.
+        images: [batch, channels, height, width] in [-1, 1].
+        targets: the same shape.
+        wanted: `features.maps` of the targets, which stay the same from step to step.
+    """
+    loss = map_distance(features.maps(images), wanted)
+    if features.pixel_weight:
+        loss = loss + features.pixel_weight * (images - targets).square().mean(dim=(1, 2, 3))
+    return loss
+
+
+def signal_to_noise(first: Pixels, second: Pixels) -> float:
+    """Peak signal-to-noise ratio of two pictures, [height, width, 3] uint8: dB, 99 for equal ones."""
+    error = np.square(first.astype(np.float64) - second).mean()
+    return min(99.0, 10 * log10(255**2 / error)) if error else 99.0
 
 
 @torch.no_grad()

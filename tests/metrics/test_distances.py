@@ -1,5 +1,7 @@
 """Distances against plain loops, worked examples and what must grow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,13 @@ from torchvision.transforms.functional import gaussian_blur
 import adatune
 from adatune.latent.seeds import latents_of_seeds
 from adatune.metrics import distances
-from adatune.metrics.distances import kernel_distance, map_distance, perceptual_distance
+from adatune.metrics.distances import (
+    kernel_distance,
+    map_distance,
+    perceptual_distance,
+    search_loss,
+    signal_to_noise,
+)
 from adatune.metrics.features import discriminator_features
 
 
@@ -90,3 +98,21 @@ def test_the_distance_of_one_to_many_is_that_of_each():
     assert torch.allclose(
         found[1:], perceptual_distance(features, pictures[:1].expand(2, -1, -1, -1), pictures[1:])
     )
+
+
+def test_the_signal_to_noise_ratio_of_a_step_of_one_is_48_decibels():
+    grey = np.full((4, 4, 3), 100, np.uint8)
+    assert signal_to_noise(grey, grey + np.uint8(1)) == pytest.approx(48.13, abs=0.01)
+    assert signal_to_noise(grey + np.uint8(1), grey) == pytest.approx(48.13, abs=0.01)
+    assert signal_to_noise(grey, grey) == 99
+
+
+def test_a_search_by_the_discriminator_looks_at_pixels_too():
+    features = discriminator_features(adatune.load("demo32").D)
+    torch.manual_seed(0)
+    images, targets = torch.rand(2, 2, 3, 32, 32) * 2 - 1
+    loss = search_loss(features, images, targets, features.maps(targets))
+    pixels = (images - targets).square().mean(dim=(1, 2, 3))
+    assert torch.allclose(loss, perceptual_distance(features, images, targets) + pixels)
+    blind = replace(features, pixel_weight=0.0)
+    assert torch.equal(search_loss(blind, targets, targets, blind.maps(targets)), torch.zeros(2))
