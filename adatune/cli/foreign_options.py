@@ -102,6 +102,15 @@ BLEND = {
     "--high-res-pkl": "the high network is the second argument",
     "--split-res-pkl": "the high network is the second argument",
 }
+PROJECT = {
+    **_DRAWING,
+    "--target": "photos are arguments: adatune project me.jpg",
+    "--target-fname": "photos are arguments: adatune project me.jpg",
+    "--outdir": "results are written to --out",
+    "--num-steps": "the number of steps is --steps",
+    "--save-video": "a film of the progress is --film",
+    "--trunc": "a projection is not truncated; leave it out",
+}
 # How they write flags, and how we do.
 SPELLINGS = {
     f"--{name}={value}": f"--{prefix}{name}"
