@@ -14,6 +14,11 @@ def light_source() -> None:
     save_network("light.safetensors", Generator(SMALL))
 
 
+def light_directions() -> None:
+    """A network where directions are looked for."""
+    save_network("d.safetensors", Generator(SMALL))
+
+
 def config_file(content: str) -> Callable[[], object]:
     """Makes run.toml."""
     return text("run.toml", content)
@@ -128,6 +133,7 @@ TRAINING = [
 DRAW = "generate tiny.safetensors"
 MIX = "mix tiny.safetensors"
 FILM = "video tiny.safetensors"
+APPLY, BLEND = "directions apply d.safetensors tiny.safetensors", "blend tiny.safetensors"
 GENERATION = [
     Mistake(
         "backwards",
@@ -193,6 +199,46 @@ GENERATION = [
     ),
     Mistake("film of another kind", nothing, f"{FILM} --out a.gif", 2, "'a.gif' does not end in .mp4"),
     Mistake("film grid", nothing, f"{FILM} --grid 4x2", 2, "adatune video has no --grid: a film shows one"),
+    Mistake(
+        "no directions", nothing, "directions apply a tiny.safetensors", 2, "There are no directions 'a': no"
+    ),
+    Mistake(
+        "directions damaged",
+        text("d.safetensors", "x"),
+        APPLY,
+        1,
+        "d.safetensors cannot be read as directions",
+    ),
+    Mistake("a network", light_directions, APPLY, 1, "d.safetensors cannot be read as directions: it holds"),
+    Mistake("strength", nothing, f"{APPLY} --strength 3", 2, "--strength '3' is no range. Write two numbers"),
+    Mistake("steps", nothing, f"{APPLY} --steps 1", 2, "--steps 1 is out of range: from 2 to 1000."),
+    Mistake("degree", nothing, f"{APPLY} --degree 3", 2, "adatune directions apply has no --degree: how far"),
+    Mistake(
+        "fine layers", nothing, "directions find tiny.safetensors --layers fine", 2, "--layers fine begins at"
+    ),
+    Mistake(
+        "seed of both",
+        nothing,
+        "directions from-seeds tiny.safetensors --positive 1,2 --negative 2 --name a",
+        2,
+        "Seed 2 is among both --positive and --negative.",
+    ),
+    Mistake("nowhere", nothing, f"{BLEND} tiny.safetensors", 2, "Nothing says where to join the networks."),
+    Mistake("no such block", nothing, f"{BLEND} tiny.safetensors --at 64", 2, "--at 64 is no resolution of"),
+    Mistake(
+        "other shapes",
+        published16,
+        f"{BLEND} ada_pytorch_cond16.pkl --at 4",
+        2,
+        "These networks cannot be joined: resolution is 8 in the low network and 16 in the high one",
+    ),
+    Mistake(
+        "blend over a parent",
+        nothing,
+        f"{BLEND} tiny.safetensors --at 4 --out tiny.safetensors",
+        2,
+        "tiny.safetensors exists. Choose another --out, or write over it with --replace.",
+    ),
     Mistake("unknown command", nothing, "genrate", 2, "No such command 'genrate'. Did you mean 'generate'?"),
     Mistake("unknown option", nothing, f"{TINY} --kimgs 4", 2, "No such option '--kimgs'.", "'--kimg'"),
     Mistake("missing argument", nothing, "prep", 2, "Missing argument 'PHOTOS'.", "adatune prep --help"),

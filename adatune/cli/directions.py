@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from adatune.latent.direction_files import Directions
     from adatune.latent.directions import Move
     from adatune.latent.sampling import SamplingConfig
+
+_WIDEST = 110  # columns that output off a terminal gets
 
 _layers = click.option(
     "--layers",
@@ -88,13 +91,15 @@ def find(
     adatune directions find ffhq512 --method ganspace --layers coarse --count 40 --name pose
     """
     from adatune.latent.direction_files import path_for
-    from adatune.latent.direction_search import Search, default_name, find_directions
+    from adatune.latent.direction_search import Search, check_search, default_name, find_directions
     from adatune.latent.kinship import name_of
 
     search = Search(method, layers, count, label)
     path, networks = load_network(network, device)
     called = name_of(path)
     file = path_for(name or default_name(called, method, layers), replace)
+    check_search(search, networks.config)
+    click.echo(f"Looking for directions in {path}", err=True)
     _keep(find_directions(networks, called, file.stem, search), file, network, as_json)
 
 
@@ -172,10 +177,11 @@ def list_all(as_json: bool) -> None:
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("Name", "Directions", "Method", "Layers", "Found in"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for row in map(describe, found):
         table.add_row(row["name"], str(row["count"]), row["method"], row["layers"], row["network"])
-    Console(highlight=False).print(table)
+    # A pipe or a file has no width of its own.
+    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST).print(table)
 
 
 @directions.command(cls=ForeignAware, foreign=DIRECTIONS, short_help="Move pictures along a direction.")

@@ -61,6 +61,16 @@ def find_directions(networks: LoadedNetworks, network: str, name: str, search: S
     return _described(generator, network, name, search.method, layers, (vectors, shares), label, details)
 
 
+def check_search(search: Search, config: NetworkConfig) -> None:
+    """Refuse a SEARCH that makes no sense in networks of CONFIG, before it takes any time.
+
+    Raises:
+        UsageError: the network has other layers or other classes than are asked for.
+    """
+    chosen_layers(search.layers, config)
+    one_hot(search.label, config)
+
+
 def default_name(network: str, method: str, layers: str | None) -> str:
     """What to call directions when nobody says: after NETWORK, METHOD and, where they are some, LAYERS."""
     return "-".join([network.replace("/", "-"), method, *([] if layers is None else [layers])])

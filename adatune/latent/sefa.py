@@ -26,10 +26,12 @@ def factorize(generator: Generator, layers: Sequence[int], count: int) -> tuple[
     Returns:
         directions [count, w_dim] and the share of |A|^2 that each explains [count], float64.
     """
-    weights = torch.cat([weight.detach().double() for weight in affine_weights(generator, layers)])
+    weights = torch.cat(
+        [weight.detach().to("cpu", torch.float64) for weight in affine_weights(generator, layers)]
+    )
     rows = torch.nn.functional.normalize(weights, dim=1)
     vectors, values = leading_eigenvectors(rows.T @ rows, count)
-    return vectors, values / rows.square().sum().cpu()
+    return vectors, values / rows.square().sum()
 
 
 def affine_weights(generator: Generator, layers: Sequence[int]) -> list[Tensor]:

@@ -10,6 +10,7 @@ from adatune.errors import UsageError
 from adatune.latent import direction_search
 from adatune.latent.direction_search import (
     Search,
+    check_search,
     chosen_layers,
     default_name,
     direction_between,
@@ -132,6 +133,14 @@ def test_searches_that_cannot_be_are_refused():
         Search(count=0)
     with pytest.raises(UsageError, match="--method pca is unknown"):
         Search("pca")
+
+
+def test_a_search_is_checked_before_it_takes_any_time():
+    check_search(Search(layers="0-5"), networks().config)
+    with pytest.raises(UsageError, match="has 6 layers"):
+        check_search(Search(layers="0-6"), networks().config)
+    with pytest.raises(UsageError, match="trained without classes"):
+        check_search(Search(label=0), networks().config)
 
 
 def test_there_are_as_many_directions_as_w_has_dimensions():
