@@ -1,4 +1,4 @@
-"""Edits of pictures with a known strength: what steering asks a generator to imitate, and where it can be judged.
+"""Edits of pictures with a known strength: what steering asks a generator to imitate, and where to judge it.
 
 Each edit turns pictures and a strength alpha into target pictures and a mask: 0 where the target has no pixel
 of the source, so that what a generator paints there is its own affair. Shifts count pixels, 50 of them at a
@@ -85,7 +85,7 @@ def turn(images: Tensor, degrees: float) -> Targets:
 
 
 def zoom(images: Tensor, ratio: float) -> Targets:
-    """IMAGES cropped to RATIO of their side (below 1: nearer) or set on a larger canvas (above 1: further)."""
+    """IMAGES cropped to RATIO of their side (below 1: nearer) or put on a larger canvas (above 1: further)."""
     side = images.shape[-1]
     new = max(1, int(ratio * side))
     ones = torch.ones_like(images[:, :1])
@@ -170,9 +170,9 @@ def _shift_edit(name: str, resolution: int, channels: int) -> Edit:
     def apply(images: Tensor, alphas: Tensor) -> Targets:
         return shift(images, _only(alphas), 0) if name == "shiftx" else shift(images, 0, _only(alphas))
 
-    draw = _whole_numbers(round(largest))
+    draw, shown = _whole_numbers(round(largest)), evenly(-2 * largest, 2 * largest)
     return Edit(
-        name, "pixels", (name,), 0.0, *linear_slider(largest), draw, apply, 0.2, 5, evenly(-2 * largest, 2 * largest)
+        name, "pixels", (name,), 0.0, *linear_slider(largest), draw, apply, 0.2, 5, shown
     )  # fmt: skip
 
 

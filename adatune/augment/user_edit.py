@@ -31,7 +31,7 @@ def load_edit(source: str) -> Edit:
     path = Path(file).expanduser()
     if not file or not name.isidentifier() or not path.is_file():
         raise UsageError(
-            f"--edit-file {source!r} names no function in a file that exists. Write it as my_edit.py:function."
+            f"--edit-file {source!r} names no function in a file that exists. Write my_edit.py:function."
         )
     function = getattr(_executed(path), name, None)
     if not callable(function):
@@ -98,7 +98,7 @@ def _checked(name: str, result: Any, images: Tensor) -> Targets:
     allowed = (images.shape, (len(images), 1, *images.shape[2:]))
     if target.shape != images.shape or mask.shape not in allowed or not bool(target.isfinite().all()):
         raise UsageError(
-            f"{name} must return pictures {list(images.shape)} of finite numbers and a mask of that size, with "
-            f"1 channel or as many; it returned {list(target.shape)} and {list(mask.shape)}."
+            f"{name} must return pictures {list(images.shape)} of finite numbers and a mask of that "
+            f"size, with 1 channel or as many; it returned {list(target.shape)} and {list(mask.shape)}."
         )
     return target.detach(), mask.detach().to(torch.float32)
