@@ -319,7 +319,11 @@ def _draw(
     caption += f" · psi {config.psi:g}"
     save_strength_sheet(with_progress(pictures, len(moves)), rows, strengths, caption, file)
     if as_json:
-        result = {"network": str(path), "directions": found.name, "strengths": list(strengths)}
-        click.echo(json.dumps({**result, "warning": warning, "files": [str(file)]}, indent=2))
+        result = {"network": str(path), "directions": found.name, "rows": list(rows)}
+        click.echo(
+            json.dumps(
+                {**result, "strengths": list(strengths), "warning": warning, "files": [str(file)]}, indent=2
+            )
+        )
     else:
         click.echo(f"Look at it: {file}")

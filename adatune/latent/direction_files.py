@@ -139,6 +139,7 @@ def read_all() -> tuple[list[Directions], list[UnreadableLatents]]:
 def describe(directions: Directions) -> dict[str, Any]:
     """What people want to know about DIRECTIONS, as plain values for JSON."""
     return {
+        **directions.details,  # first: it comes from a file, and may say anything
         "name": directions.name,
         "count": len(directions.vectors),
         "method": directions.method,
@@ -147,7 +148,6 @@ def describe(directions: Directions) -> dict[str, Any]:
         "network_sha256": directions.network_hash,
         "deviations": [round(float(value), 4) for value in directions.deviations],
         "shares": [round(float(value), 4) for value in directions.shares if value == value],
-        **directions.details,
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import click
 import numpy as np
@@ -46,6 +47,7 @@ def test_from_finding_to_the_sheets_with_the_newest_run(home):
     assert said.endswith(f"adatune directions sheet {name}\n")
     details = json.loads(invoke("sheet", name, "--steps", "3", "--count", "2", "--json").stdout)
     assert details["strengths"] == [-3, 0, 3]
+    assert [row.split()[0] for row in details["rows"]] == ["0", "1"]
     assert details["warning"] is None
     (file,) = details["files"]
     expected = home / "runs" / "00000-faces" / "generated" / "network-000001"
@@ -103,6 +105,14 @@ def test_portraits_stand_upright_unless_they_are_to_stay_square():
 def test_options_of_other_tools_are_answered():
     with pytest.raises(UsageError, match="--strength -3:3"):
         invoke("apply", "x", "--degree", "5")
+
+
+def test_the_examples_of_the_readme_parse():
+    lines = (Path(__file__).parents[2] / "README.md").read_text().splitlines()
+    examples = [shlex.split(line)[2:] for line in lines if line.startswith("adatune directions ")]
+    assert {example[0] for example in examples} == set(directions.commands)
+    for name, *arguments in examples:
+        directions.commands[name].make_context(name, arguments)
 
 
 @pytest.mark.parametrize("name", directions.commands)

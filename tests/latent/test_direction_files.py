@@ -97,6 +97,12 @@ def test_the_list_leaves_out_what_is_damaged_and_says_so(home):
     assert json.loads(json.dumps(describe(found[0])))["layers"] == "0-1,5"
 
 
+def test_what_a_file_says_of_itself_cannot_pass_for_what_we_know():
+    directions = smile(details={"name": "frown", "count": 9, "positive": [1]})
+    described = describe(directions)
+    assert (described["name"], described["count"], described["positive"]) == ("smile", 3, [1])
+
+
 def test_a_cut_off_file_is_refused():
     path = written()
     data = path.read_bytes()
