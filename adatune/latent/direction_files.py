@@ -37,9 +37,8 @@ class Directions:
     network_hash: str  # SHA-256 of its content
     num_ws: int  # layers of networks that they fit
     layers: list[int]  # those that they move
-    vectors: (
-        Tensor  # [count, 1 or len(layers), w_dim], each of length 1: the same for all layers, or one each
-    )
+    # [count, 1, w_dim], of length 1, for all layers; or [count, len(layers), w_dim], a row for each of them
+    vectors: Tensor
     deviations: Tensor  # [count]: how far strength 1 moves, one standard deviation of w along the direction
     shares: Tensor  # [count]: how much each explains of what the method looked at, 0 to 1; NaN: no such thing
     sketch: Tensor  # of the network's weights, see `kinship.weight_sketch`
