@@ -44,7 +44,9 @@ class Edit:
     step: float  # of a nonlinear walk, in slider units
     step_count: int  # steps that a nonlinear walk learns, either way
     shown: tuple[float, ...]  # alphas that limits are measured at
-    is_colour: bool = False  # does it change values and move nothing?
+    # How to see in two pictures what was done: the mean of their channels, or the alpha at which the edit of
+    # one correlates best with the other or differs least from it.
+    judged_by: str = "correlation"  # mean, correlation, difference
 
 
 def make_edit(name: str, resolution: int, channels: int = 3) -> Edit:
@@ -85,7 +87,7 @@ def turn(images: Tensor, degrees: float) -> Targets:
 
 
 def zoom(images: Tensor, ratio: float) -> Targets:
-    """IMAGES cropped to RATIO of their side (below 1: nearer) or put on a larger canvas (above 1: further)."""
+    """IMAGES cropped to RATIO of their side (below 1: nearer) or put on a larger canvas (above: further)."""
     side = images.shape[-1]
     new = max(1, int(ratio * side))
     ones = torch.ones_like(images[:, :1])
@@ -213,7 +215,7 @@ def _color_edit(name: str, resolution: int, channels: int) -> Edit:
         return random.uniform(-0.5, 0.5, (batch, len(labels)))
 
     return Edit(
-        name, "of black to grey", labels, 0.0, *linear_slider(1.0), draw, add, 0.1, 5, evenly(-1, 1), True
+        name, "of black to grey", labels, 0.0, *linear_slider(1.0), draw, add, 0.1, 5, evenly(-1, 1), "mean"
     )  # fmt: skip
 
 

@@ -72,6 +72,7 @@ def edit_of(name: str, function: Callable[[Tensor, float], Targets]) -> Edit:
         1 / _STEPS,
         _STEPS,
         shown,
+        "difference",
     )
 
 

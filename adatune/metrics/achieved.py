@@ -1,0 +1,112 @@
+"""How much of an edit was done to pictures: the strength that, asked of the edit itself, does the same.
+
+It is searched for, picture by picture, over a range of strengths: so a shift comes out in pixels and a turn
+in degrees, without a detector for what the pictures show. With the mean picture of a dataset for the source it
+tells how much the dataset itself varies that way.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from adatune.augment.edits import Edit, alphas_for, make_edit
+
+_LARGEST_SIDE = 128  # pixels; larger pictures are reduced before they are compared
+_CANDIDATES = 61  # strengths that are tried
+_BEYOND = 1.25  # how far past the strengths at hand is searched
+_BRIGHTEST = 2.0  # slider of a colour that turns black to white
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much pictures of a dataset differ in what an edit changes, in its alpha."""
+
+    count: int
+    deviation: float  # standard deviation, in slider units: the same thing for zoom as for the others
+    low: float  # 5th percentile, alpha
+    high: float  # 95th percentile, alpha
+
+
+@torch.no_grad()
+def achieved_sliders(edit: Edit, number: int, sources: Tensor, moved: Tensor, largest: float) -> Tensor:
+    """The slider values at which EDIT does to SOURCES what was done in MOVED: [batch], on the CPU.
+
+    Args:
+        edit: what was meant to be done.
+        number: of its sliders.
+        sources: [batch or 1, channels, side, side] in [-1, 1].
+        moved: [batch, channels, side, side], the same after.
+        largest: the slider value, positive or negative, around which to search.
+    """
+    if edit.judged_by == "mean":
+        return _by_mean(edit, number, sources, moved)
+    side = moved.shape[-1]
+    if edit.judged_by == "correlation" and side > _LARGEST_SIDE:
+        sources, moved = (F.avg_pool2d(images, side // _LARGEST_SIDE) for images in (sources, moved))
+        edit = make_edit(edit.name, _LARGEST_SIDE, moved.shape[1])  # sliders mean the same at any resolution
+    sliders = np.linspace(-_BEYOND * largest, _BEYOND * largest, _CANDIDATES)
+    score = _correlation if edit.judged_by == "correlation" else _likeness
+    scores = torch.stack(
+        [
+            score(*edit.apply(sources, alphas_for(edit, number, edit.alpha_of(float(slider)))), moved)
+            for slider in sliders
+        ]
+    )
+    return _peak(torch.from_numpy(sliders), scores.double().cpu())
+
+
+def spread_of(edit: Edit, number: int, photos: Tensor, largest: float) -> Spread:
+    """How much PHOTOS [count, channels, side, side] differ in what EDIT changes, against their mean."""
+    mean = photos.mean(dim=0, keepdim=True)
+    sliders = achieved_sliders(edit, number, mean, photos, largest)
+    low, high = (edit.alpha_of(float(sliders.quantile(share))) for share in (0.05, 0.95))
+    return Spread(len(photos), float(sliders.std()), low, high)
+
+
+def _by_mean(edit: Edit, number: int, sources: Tensor, moved: Tensor) -> Tensor:
+    """The sliders that give the same mean of the channels, of what can be seen: values are cut to [-1, 1]."""
+
+    def mean(images: Tensor) -> Tensor:
+        seen = images.clamp(-1, 1).mean(dim=(2, 3))
+        return (seen.mean(dim=1) if len(edit.labels) == 1 else seen[:, number]).double().cpu()
+
+    sliders = np.linspace(-_BRIGHTEST, _BRIGHTEST, 2 * _CANDIDATES - 1)
+    candidates = [alphas_for(edit, number, edit.alpha_of(float(slider))) for slider in sliders]
+    means = torch.stack([mean(edit.apply(sources, alphas)[0]) for alphas in candidates]).numpy()
+    reached = mean(moved).numpy()
+    columns = np.broadcast_to(means, (len(sliders), len(reached))).T
+    return torch.tensor([np.interp(value, row, sliders) for value, row in zip(reached, columns, strict=True)])
+
+
+def _correlation(target: Tensor, mask: Tensor, moved: Tensor) -> Tensor:
+    """Pearson's correlation of MOVED and TARGET where the mask lets through, [batch]."""
+    weight = mask.expand_as(target)
+    total = weight.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
+
+    def centred(images: Tensor) -> Tensor:
+        return weight * (images - (weight * images).sum(dim=(1, 2, 3), keepdim=True) / total)
+
+    first, second = centred(target), centred(moved)
+    product = (first * second).sum(dim=(1, 2, 3))
+    sizes = first.square().sum(dim=(1, 2, 3)) * second.square().sum(dim=(1, 2, 3))
+    return product / sizes.sqrt().clamp_min(1e-8)
+
+
+def _likeness(target: Tensor, mask: Tensor, moved: Tensor) -> Tensor:
+    """The negative mean square of what differs where the mask lets through, [batch]."""
+    weight = mask.expand_as(target)
+    total = weight.sum(dim=(1, 2, 3)).clamp_min(1)
+    return -(weight * (target - moved).square()).sum(dim=(1, 2, 3)) / total
+
+
+def _peak(sliders: Tensor, scores: Tensor) -> Tensor:
+    """Where SCORES [candidates, batch] are highest, between the candidates by a parabola through three."""
+    best = scores.argmax(dim=0).clamp(1, len(sliders) - 2)
+    columns = torch.arange(scores.shape[1])
+    before, at, after = (scores[best + offset, columns] for offset in (-1, 0, 1))
+    curvature = before - 2 * at + after
+    offset = torch.where(curvature < 0, (before - after) / (2 * curvature).clamp(max=-1e-12), 0.0)
+    return sliders[best] + offset.clamp(-1, 1) * (sliders[1] - sliders[0])
