@@ -1,95 +1,248 @@
-"""Tells whether something covers a face: a mask, a scarf, sunglasses, a bar.
+"""Tells whether something covers a face: a mask, a scarf, sunglasses, a hand, a microphone.
 
-MTCNN finds masked faces with full confidence, so its score says nothing. What does: whether the skin of the
-cheeks and the nose is that of the brow, whether there is a mouth, and whether half a face alone still looks
-like a face.
+MTCNN finds masked faces with full confidence, so its score says nothing. What does: whether the parts of the
+face have the colours of its own skin, the edges and the symmetry that eyes and mouths have, and how sure of a
+face MTCNN's last network, O-Net, still is when some parts are shown alone or painted over.
 """
 
+import functools
 import math
+import warnings
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from adatune.images import Pixels
-from adatune.prep.faces import Refined
+from adatune.prep.landmarks import OutputNetwork, Refined
 from adatune.prep.opencv import cv2
+from adatune.prep.view import EYE_LINE, VIEW_EYES
 
-# Places in the levelled view (256 x 320 pixels, 64 between the eyes), x and y.
-_BROW = [(128, 137), (128, 150), (118, 160), (138, 160), (110, 126), (146, 126)]
-_CHEEKS = [(92, 190), (164, 190), (100, 205), (156, 205), (84, 178), (172, 178)]
-_NOSE = [(128, 185), (120, 188), (136, 188)]
-_LEFT_EYE, _RIGHT_EYE = (slice(138, 164), slice(80, 112)), (slice(138, 164), slice(144, 176))
-_MOUTH, _EYES = (slice(205, 230), slice(110, 146)), (slice(130, 170), slice(80, 176))
+Floats = NDArray[np.float32]
+Box = tuple[int, int, int, int]  # left, right, top, bottom in pixels
+
+# Parts of the view (64 pixels between the eyes).
+_EYES: tuple[Box, Box] = ((80, 112, 140, 162), (144, 176, 140, 162))
+_UNDER_EYES: tuple[Box, Box] = ((82, 110, 166, 178), (146, 174, 166, 178))
+_CHEEKS: tuple[Box, Box] = ((84, 104, 182, 206), (152, 172, 182, 206))
+_JAWS: tuple[Box, Box] = ((88, 108, 214, 238), (148, 168, 214, 238))
+_OTHER_SKIN: tuple[Box, ...] = (
+    (118, 138, 168, 190),  # nose
+    (120, 136, 140, 158),  # bridge
+    (112, 144, 236, 256),  # chin
+    (106, 150, 104, 126),  # forehead
+)
+_MOUTH: Box = (106, 150, 206, 228)
+_AROUND_MOUTH: Box = (92, 164, 196, 250)
+_MOUTH_LINE: Box = (100, 156, 196, 240)
+_INNER_FACE: Box = (70, 186, 120, 240)
+_UPPER_HALF: Box = (70, 128, 120, 172)  # of the left side
+
+_WINDOW = 48  # input side of O-Net, pixels, which sees the eyes at (0.336, 0.368) and (0.676, 0.368) of it
+_WINDOW_IN_VIEW = VIEW_EYES / 0.34
+_WINDOW_LEFT, _WINDOW_TOP = 96 - 0.336 * _WINDOW_IN_VIEW, EYE_LINE - 0.368 * _WINDOW_IN_VIEW
+# Shown alone, the rest painted in the mean colour; or painted over in the mean colour of the face.
+_ALONE: dict[str, Box] = {
+    "left_eye": (6, 24, 11, 24),
+    "right_eye": (24, 42, 11, 24),
+    "left": (0, 24, 0, 48),
+    "right": (24, 48, 0, 48),
+}
+_WITHOUT: dict[str, Box] = {
+    "eyes": (6, 42, 11, 24),
+    "left_cheek": (4, 17, 21, 38),
+    "right_cheek": (31, 44, 21, 38),
+}
+
+# Logistic fits by benchmarks/occlusion.py over one half of the people; `odds` of a free face are negative.
+LOWER: dict[str, float] = {
+    "lower_alone": -0.306,
+    "without_eyes": -0.156,
+    "mouth_colour": 0.141,
+    "better_eye_alone": 0.36,
+    "mouth_line": -2,
+    "mouth_upright_edges": 1.98,
+    "jaw_difference": -0.105,
+    "mouth_unlike_skin": 2.71,
+    "mouth_alone": -0.431,
+    "constant": -3.03,
+}
+EYES: dict[str, float] = {
+    "eye_edges_relative": -4.05,
+    "worse_half_alone": -0.122,
+    "under_eye_colour": 0.148,
+    "eyes_alone": -0.26,
+    "under_eye_light": -0.0347,
+    "eye_edges": -1.41,
+    "constant": 1.45,
+}
+SIDE: dict[str, float] = {
+    "eye_edges_relative": -4.29,
+    "cheek_colour": 0.0813,
+    "eye_symmetry": -2.57,
+    "cheek_needed": -0.702,
+    "under_eye_colour_worse": 0.131,
+    "lower_alone": -0.16,
+    "eye_contrast": 0.11,
+    "constant": -0.633,
+}
 
 
 def measure_occlusion(view: Pixels, refined: Refined) -> tuple[float, dict[str, float]]:
-    """How likely a face is covered, 0 to 1, and the parts that say so.
+    """How likely a face is covered, 0 to 1, and the features that say so.
 
     Args:
         view: the levelled face, [320, 256, 3] uint8, 64 pixels between the eyes.
-        refined: the face as MTCNN's last network saw it.
-    Returns: the larger of the two scores for the lower half and the eyes; each feature by its name.
+        refined: the same face as O-Net saw it in the photo.
+    Returns: the largest of the scores for the lower half, both eyes, and one side; each feature by its name.
     """
-    parts = occlusion_features(view, refined)
-    return max(lower_half_score(parts), eyes_score(parts)), parts
+    features = occlusion_features(view, refined)
+    odds = max(weighed(LOWER, features), weighed(EYES, features), weighed(SIDE, features))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))), features
+
+
+def weighed(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    """Log odds: the features by their weights, and the weight named 'constant'."""
+    return sum(weight * features.get(name, 1.0) for name, weight in weights.items())
 
 
 def occlusion_features(view: Pixels, refined: Refined) -> dict[str, float]:
-    """What the scores are made of: differences in CIE Lab, edges in units of lightness, and log odds."""
+    """What the scores are made of: differences in CIE Lab, edges in its lightness, and log odds of a face."""
     lab = np.asarray(cv2.cvtColor(view.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float32)
-    soft = np.asarray(cv2.GaussianBlur(lab, (0, 0), 3), dtype=np.float32)
-    light = lab[..., 0]
-    brow, cheeks, nose = (_median(soft, places) for places in (_BROW, _CHEEKS, _NOSE))
-    edges = np.abs(np.diff(np.asarray(cv2.GaussianBlur(light, (0, 0), 1.5), dtype=np.float32), axis=0))
-    eyes = [light[_LEFT_EYE], light[_RIGHT_EYE]]
     return {
-        "cheek_colour": float(np.hypot(*(brow - cheeks)[1:])),
-        "nose_light": float(abs(brow[0] - nose[0])),
-        "skin_colour": float(np.hypot(*brow[1:])),
-        "mouth_edges": float(edges[_MOUTH].mean() / (edges[_EYES].mean() + 0.1)),
-        "eye_light": float(max(np.percentile(eye, 90) for eye in eyes) - cheeks[0]),
-        "eye_contrast": float(min(eye.std() for eye in eyes)),
-        "eye_edges": float(edges[_EYES].mean()),
-        "eyes_alone": refined.part_logits["eyes"],
-        "lower_alone": refined.part_logits["lower"],
-        "mouth_alone": refined.part_logits["mouth"],
-        "mirror_gap": refined.mirror_gap,
+        **_colour_features(np.asarray(cv2.GaussianBlur(lab, (0, 0), 2.5), dtype=np.float32)),
+        **_edge_features(lab[..., 0]),
+        **_part_features(view, refined),
     }
 
 
-def lower_half_score(parts: dict[str, float]) -> float:
-    """How likely a mask, scarf or hand covers nose and mouth, 0 to 1.
+def _colour_features(soft: Floats) -> dict[str, float]:
+    """How parts differ from the face's skin: the patch that is nearest to all others, whatever its tone.
 
-    A logistic fit over six features of 87 real masks, 225 painted bars and hands, and 448 free faces.
+    Lipstick is no cover, so the mouth may be as red as it likes.
     """
-    odds = (
-        1.45 * math.log(parts["cheek_colour"] + 2)
-        - 0.041 * parts["skin_colour"]
-        + 0.28 * math.log(parts["nose_light"] + 4)
-        - 2.87 * math.log(parts["mouth_edges"] + 0.1)
-        - 0.377 * parts["mouth_alone"]
-        - 0.461 * parts["lower_alone"]
-        - 9.2
-    )
-    return _logistic(odds)
+    under, cheeks, jaws = ([_median(soft, box) for box in pair] for pair in (_UNDER_EYES, _CHEEKS, _JAWS))
+    skin = _most_typical([*under, *cheeks, *jaws, *(_median(soft, box) for box in _OTHER_SKIN)])
+    around = _crop(soft, _AROUND_MOUTH) - skin
+    is_unlike = (_unlike_lips(around) > 8) | (np.abs(around[..., 0]) > 25)
+    left_jaw, right_jaw = (_colour_distance(part, skin) for part in jaws)
+    beneath = [_colour_distance(part, skin) for part in under]
+    return {
+        "mouth_colour": float(_unlike_lips(_median(soft, _MOUTH) - skin)),
+        "mouth_unlike_skin": float(is_unlike.mean()),
+        "jaw_difference": abs(left_jaw - right_jaw),
+        "cheek_colour": max(_colour_distance(part, skin) for part in cheeks),
+        "under_eye_colour": sum(beneath) / 2,
+        "under_eye_colour_worse": max(beneath),
+        "under_eye_light": float(
+            np.mean([part[0] for part in under]) - np.mean([part[0] for part in cheeks])
+        ),
+    }
 
 
-def eyes_score(parts: dict[str, float]) -> float:
-    """How likely sunglasses or a bar cover the eyes, 0 to 1: a fit of 174 painted and 448 free faces."""
-    odds = (
-        -0.084 * min(10.0, parts["eye_light"])
-        - 0.99 * math.log(parts["eye_contrast"] + 1)
-        - 4.05 * math.log(parts["eye_edges"] + 0.1)
-        - 0.90 * parts["eyes_alone"]
-        + 1.60 * math.log(parts["mirror_gap"] + 0.02)
-        + 4.8
-    )
-    return _logistic(odds)
+def _edge_features(light: Floats) -> dict[str, float]:
+    soft = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.5), dtype=np.float32)
+    across, down = (_slope(soft, *way) for way in ((1, 0), (0, 1)))
+    eyes = min(float(_crop(down, box).mean()) for box in _EYES)
+    face = float(_crop(across, _INNER_FACE).mean() + _crop(down, _INNER_FACE).mean())
+    rows = _crop(soft, _MOUTH_LINE).mean(axis=1)
+    return {
+        "eye_edges": math.log(eyes + 0.1),
+        "eye_edges_relative": eyes / (face + 0.3),
+        "eye_contrast": max(float(_crop(light, box).std()) for box in _EYES),
+        "eye_symmetry": _correlation(_crop(soft, _UPPER_HALF), _crop(soft[:, ::-1], _UPPER_HALF)),
+        "mouth_line": float(np.abs(np.diff(rows)).mean()),
+        "mouth_upright_edges": float(_crop(across, _MOUTH).mean()),
+    }
 
 
-def _median(lab: NDArray[np.float32], places: list[tuple[int, int]]) -> NDArray[np.float32]:
-    return np.median(np.stack([lab[y, x] for x, y in places]), axis=0)
+def _part_features(view: Pixels, refined: Refined) -> dict[str, float]:
+    """Log odds of a face with parts of it hidden."""
+    whole, alone, without = _part_log_odds(_window(view))
+    return {
+        "lower_alone": refined.part_logits["lower"],
+        "mouth_alone": refined.part_logits["mouth"],
+        "eyes_alone": refined.part_logits["eyes"],
+        "better_eye_alone": max(alone["left_eye"], alone["right_eye"]),
+        "worse_half_alone": min(alone["left"], alone["right"]),
+        "without_eyes": without["eyes"],
+        "cheek_needed": min(whole - without["left_cheek"], whole - without["right_cheek"]),
+    }
 
 
-def _logistic(odds: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+def _part_log_odds(window: Floats) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Of the whole window, of each part of `_ALONE`, without each of `_WITHOUT`; as seen and mirrored."""
+    everywhere = window.mean(axis=(1, 2), keepdims=True)
+    inner = window[:, 8:44, 8:40].mean(axis=(1, 2), keepdims=True)
+    shown = [window]
+    for left, right, top, bottom in _ALONE.values():
+        painted = np.broadcast_to(everywhere, window.shape).copy()
+        painted[:, top:bottom, left:right] = window[:, top:bottom, left:right]
+        shown.append(painted)
+    for left, right, top, bottom in _WITHOUT.values():
+        painted = window.copy()
+        painted[:, top:bottom, left:right] = inner
+        shown.append(painted)
+    both = torch.from_numpy(np.stack([*shown, *(picture[:, :, ::-1] for picture in shown)]))
+    with torch.no_grad():
+        scores = _output_network()(both.contiguous(memory_format=torch.channels_last))[2].clamp_min(1e-30)
+    odds = (scores[:, 1].log() - scores[:, 0].log()).reshape(2, -1).mean(dim=0).tolist()
+    alone = dict(zip(_ALONE, odds[1:], strict=False))
+    return odds[0], alone, dict(zip(_WITHOUT, odds[1 + len(_ALONE) :], strict=True))
+
+
+def _window(view: Pixels) -> Floats:
+    """The face as O-Net takes it: [3, 48, 48], about -1 to 1."""
+    step = _WINDOW_IN_VIEW / (2 * _WINDOW)
+    offset = step / 2 - 0.5  # OpenCV puts pixel centres at whole numbers
+    matrix = np.array([[step, 0, _WINDOW_LEFT + offset], [0, step, _WINDOW_TOP + offset]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    fine = np.asarray(cv2.warpAffine(view, matrix, (2 * _WINDOW, 2 * _WINDOW), flags=flags), dtype=np.float32)
+    window = fine.reshape(_WINDOW, 2, _WINDOW, 2, 3).mean(axis=(1, 3))
+    return np.ascontiguousarray(((window - 127.5) * 0.0078125).transpose(2, 0, 1))
+
+
+@functools.cache
+def _output_network() -> OutputNetwork:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from facenet_pytorch.models import mtcnn
+
+        return cast(Any, mtcnn).ONet().eval().to(memory_format=torch.channels_last)
+
+
+def _crop(picture: Floats, box: Box) -> Floats:
+    left, right, top, bottom = box
+    return picture[top:bottom, left:right]
+
+
+def _median(lab: Floats, box: Box) -> Floats:
+    return np.median(_crop(lab, box).reshape(-1, 3), axis=0)
+
+
+def _most_typical(colours: list[Floats]) -> Floats:
+    """The colour whose median distance from the others is least; light and shade count a quarter."""
+    scaled = np.stack(colours) * np.array([0.25, 1, 1], dtype=np.float32)
+    distances = np.sqrt(((scaled[:, None] - scaled[None]) ** 2).sum(axis=-1))
+    return colours[int(np.median(distances, axis=1).argmin())]
+
+
+def _colour_distance(colour: Floats, other: Floats) -> float:
+    return float(np.hypot(*(colour - other)[1:]))
+
+
+def _unlike_lips(offset: Floats) -> Floats:
+    """How far colours [..., 3] are from skin in a direction in which lips are not: green, blue or yellow."""
+    return np.hypot(np.minimum(0, offset[..., 1]), 0.7 * offset[..., 2])
+
+
+def _slope(soft: Floats, x: int, y: int) -> Floats:
+    return np.abs(np.asarray(cv2.Sobel(soft, cv2.CV_32F, x, y, ksize=3, scale=1 / 8), dtype=np.float32))
+
+
+def _correlation(left: Floats, right: Floats) -> float:
+    if min(left.std(), right.std()) < 0.1:
+        return 0.0
+    return float(np.corrcoef(left.ravel(), right.ravel())[0, 1])
