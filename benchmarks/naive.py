@@ -133,19 +133,26 @@ def _layer(layer: nn.Module, x: Tensor, w: Tensor, noise: Tensor, up: int = 1) -
 
 def discriminate(D: Discriminator, images: Tensor) -> Tensor:
     """Logits [batch, 1]; the resnet architecture."""
-    x = None
+    x = _append_deviation(activations(D, images)[-1].float(), D.config.mbstd_group)
+    x = _convolution(D.b4.conv, x).flatten(1)
+    return affine(D.b4.out, affine(D.b4.fc, x, is_linear=False))
+
+
+def activations(D: Discriminator, images: Tensor) -> list[Tensor]:
+    """What comes out of fromRGB and of each block; the resnet architecture."""
+    maps: list[Tensor] = []
     for resolution in reversed(D.config.resolutions[1:]):
         block = getattr(D, f"b{resolution}")
         dtype = torch.float16 if block.is_fp16 and images.is_cuda else torch.float32
-        x = _convolution(block.fromrgb, images.to(dtype)) if x is None else x.to(dtype)
+        if not maps:
+            maps.append(_convolution(block.fromrgb, images.to(dtype)))
+        x = maps[-1].to(dtype)
         skip = F.conv2d(filter_2d(x, down=2, padding=(1, 1, 1, 1)), _weight(block.skip, x)) * sqrt(0.5)
         x = _convolution(block.conv0, x)
         x = F.conv2d(filter_2d(x, padding=(2, 2, 2, 2)), _weight(block.conv1, x), stride=2)
         clamp = None if block.conv1.conv_clamp is None else block.conv1.conv_clamp * sqrt(0.5)
-        x = skip + activate(x, block.conv1.bias, 1.0, clamp)  # sqrt(2) times sqrt(0.5)
-    x = _append_deviation(x.float(), D.config.mbstd_group)
-    x = _convolution(D.b4.conv, x).flatten(1)
-    return affine(D.b4.out, affine(D.b4.fc, x, is_linear=False))
+        maps.append(skip + activate(x, block.conv1.bias, 1.0, clamp))  # sqrt(2) times sqrt(0.5)
+    return maps
 
 
 def _weight(layer: nn.Module, x: Tensor) -> Tensor:

@@ -103,13 +103,27 @@ BLEND = {
     "--split-res-pkl": "the high network is the second argument",
 }
 PROJECT = {
-    **_DRAWING,
+    "--pkl": "the network is the first argument, or --network",
+    "--network-pkl": "the network is the first argument, or --network",
     "--target": "photos are arguments: adatune project me.jpg",
     "--target-fname": "photos are arguments: adatune project me.jpg",
     "--outdir": "results are written to --out",
     "--num-steps": "the number of steps is --steps",
     "--save-video": "a film of the progress is --film",
-    "--trunc": "a projection is not truncated; leave it out",
+    "--psi": "what is found is not truncated; leave it out",
+    "--trunc": "what is found is not truncated; leave it out",
+    "--truncation-psi": "what is found is not truncated; leave it out",
+}
+STEER = {
+    **_DRAWING,
+    "--outdir": "the walk is written to directions/NAME, sheets to --out",
+    "--model": "the network is the second argument, or --network",
+    "--transform": "the edit is the first argument: adatune steer zoom",
+    "--num-samples": "how many pictures to learn from is --samples",
+    "--learning-rate": "the learning rate is --lr",
+    "--walk-type": "steps in place of a line are --nonlinear",
+    "--latent": "where to walk is --space",
+    "--eps": "steps of a nonlinear walk follow the edit; leave it out",
 }
 # How they write flags, and how we do.
 SPELLINGS = {
