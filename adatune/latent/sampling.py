@@ -41,6 +41,8 @@ class SamplingConfig:
     noise_seed: int = 0  # of the random noise
     label: int | None = None  # class, for networks trained with labels
     is_square: bool = False  # keep the squashed pixels of a network trained on portraits
+    layer_psi: tuple[float, ...] | None = None  # truncation of each w, in place of psi
+    noise_resolutions: frozenset[int] | None = None  # the only ones that get noise; None: all
 
     def __post_init__(self) -> None:
         if not isfinite(self.psi):
@@ -99,7 +101,12 @@ def draw_pictures(
             part,
             synthesize(
                 generator,
-                map_latents(generator, latents_of_seeds(part, generator.z_dim), labels, config.psi),
+                map_latents(
+                    generator,
+                    latents_of_seeds(part, generator.z_dim),
+                    labels,
+                    config.psi if config.layer_psi is None else config.layer_psi,
+                ),
                 noise_of_seeds(generator, part, config),
             ),
             strict=True,
@@ -164,32 +171,49 @@ def noise_planes(generator: Generator, seeds: Sequence[int], noise_seed: int) ->
 
 def noise_of_seeds(generator: Generator, seeds: Sequence[int], config: SamplingConfig) -> Noise:
     """The noise that CONFIG asks for, where it is drawn one plane a layer for each of SEEDS."""
-    if config.noise != "random":
+    if config.noise == "none" or (config.noise == "const" and config.noise_resolutions is None):
         return config.noise
-    return noise_planes(generator, seeds, config.noise_seed)
+    layers = generator.synthesis.layers
+    if config.noise == "random":
+        planes = noise_planes(generator, seeds, config.noise_seed)
+    else:
+        planes = [layer.noise_const[None, None] for layer in layers]
+    wanted = config.noise_resolutions
+    if wanted is None:
+        return planes
+    return [
+        plane if layer.resolution in wanted else torch.zeros_like(plane)
+        for plane, layer in zip(planes, layers, strict=True)
+    ]
 
 
 @torch.no_grad()
-def map_latents(generator: Generator, latents: Tensor, label: Tensor | None, psi: float) -> Tensor:
+def map_latents(
+    generator: Generator, latents: Tensor, label: Tensor | None, psi: float | Sequence[float]
+) -> Tensor:
     """What the mapping makes of each latent, whichever others are asked for at the same time.
 
     Args:
         generator: maps, and stays where it is.
         latents: z, [count, z_dim], on any device.
         label: [1, c_dim] for all of them; None where the network has no classes.
-        psi: truncation.
+        psi: truncation, the same for all w or one of each.
 
     Returns:
         [count, num_ws, w_dim] on the generator's device.
     """
     device, size = next(generator.parameters()).device, batch_size(generator)
+    whole = psi if isinstance(psi, int | float) else 1.0
     label = None if label is None else label.expand(size, -1).to(device)
     with _repeatable():
         parts = [
-            generator.mapping(_filled_up(part, size).to(device), label, psi)[: len(part)]
+            generator.mapping(_filled_up(part, size).to(device), label, whole)[: len(part)]
             for part in latents.split(size)
         ]
-    return torch.cat(parts)
+    ws = torch.cat(parts)
+    if isinstance(psi, int | float):
+        return ws
+    return generator.mapping.w_avg.lerp(ws, torch.tensor(list(psi), device=device)[:, None])
 
 
 @torch.no_grad()
