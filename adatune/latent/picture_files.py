@@ -9,6 +9,7 @@ from PIL import Image
 from adatune.errors import UsageError
 from adatune.home import home
 from adatune.images import save_picture
+from adatune.latent.encoding import encoded
 from adatune.latent.labelled_sheet import check_side
 from adatune.latent.seeds import parse_seeds
 
@@ -65,13 +66,15 @@ def seeds_for(text: str | None, layout: tuple[int, int] | None) -> list[int]:
 
 
 def save_pictures(pictures: Iterable[tuple[int, Image.Image]], folder: Path, suffix: str) -> list[Path]:
-    """Write each picture to FOLDER/seed0000.SUFFIX as soon as it comes; returns the files."""
+    """Write each picture to FOLDER/seed0000.SUFFIX while the next are drawn; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    files: list[Path] = []
-    for seed, picture in pictures:
-        files.append(folder / f"seed{seed:04d}.{suffix}")
-        save_picture(picture, files[-1])
-    return files
+
+    def save(seed: int, picture: Image.Image) -> Path:
+        path = folder / f"seed{seed:04d}.{suffix}"
+        save_picture(picture, path)
+        return path
+
+    return list(encoded(pictures, save))
 
 
 def save_sheet(
