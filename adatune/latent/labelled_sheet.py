@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 from adatune.errors import UsageError
 
 LARGEST_SIDE = 65500  # pixels; what a JPEG can hold, and more than any viewer shows
-_SMALLEST_TILE = 128  # pixels wide; smaller pictures are enlarged, or the writing would outgrow them
-_PAPER, _INK, _FAINT = (250, 248, 244), (32, 30, 28), (122, 116, 108)
+SMALLEST_TILE = 128  # pixels wide; smaller pictures are enlarged, or the writing would outgrow them
+PAPER, INK, FAINT = (250, 248, 244), (32, 30, 28), (122, 116, 108)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def labelled_sheet(
     width, height = geometry.size(len(column_labels), len(row_labels))
     width = max(width, geometry.left + round(font.getlength(caption)) + geometry.margin)
     check_side((width, height))
-    sheet = Image.new("RGB", (width, height), _PAPER)
+    sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for row, places in enumerate(pictures):
         for column, picture in enumerate(places):
@@ -81,11 +81,11 @@ def labelled_sheet(
                 sheet.paste(_enlarged(picture, geometry.tile), geometry.corner(column, row))
     for column, label in enumerate(column_labels):
         x, y = geometry.corner(column, 0)
-        draw.text((x + geometry.tile[0] / 2, y - geometry.text / 2), label, _INK, font, anchor="mb")
+        draw.text((x + geometry.tile[0] / 2, y - geometry.text / 2), label, INK, font, anchor="mb")
     for row, label in enumerate(row_labels):
         x, y = geometry.corner(0, row)
-        draw.text((x - geometry.text / 2, y + geometry.tile[1] / 2), label, _INK, font, anchor="rm")
-    draw.text((geometry.left, height - round(1.75 * geometry.text)), caption, _FAINT, font, anchor="ls")
+        draw.text((x - geometry.text / 2, y + geometry.tile[1] / 2), label, INK, font, anchor="rm")
+    draw.text((geometry.left, height - round(1.75 * geometry.text)), caption, FAINT, font, anchor="ls")
     return sheet
 
 
@@ -103,7 +103,7 @@ def check_side(size: tuple[int, int], advice: str = "Ask for fewer pictures.") -
 
 
 def _geometry(size: tuple[int, int], row_labels: Sequence[str], has_sources: bool) -> _Geometry:
-    factor = -(-_SMALLEST_TILE // size[0])
+    factor = -(-SMALLEST_TILE // size[0])
     tile = size[0] * factor, size[1] * factor
     text = max(14, tile[0] // 14)
     font = ImageFont.load_default(text)
