@@ -20,11 +20,12 @@ from adatune.cli.info import info
 from adatune.cli.mix import mix
 from adatune.cli.prep import prep
 from adatune.cli.project import project
+from adatune.cli.steer import steer
 from adatune.cli.train import train
 from adatune.cli.video import video
 from adatune.errors import AdatuneError
 
-COMMANDS = [prep, train, generate, mix, video, project, directions, blend, info, clean, demo, bench]
+COMMANDS = [prep, train, generate, mix, video, project, steer, directions, blend, info, clean, demo, bench]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -1,8 +1,8 @@
 """How much of an edit was done to pictures: the strength that, asked of the edit itself, does the same.
 
 It is searched for, picture by picture, over a range of strengths: so a shift comes out in pixels and a turn
-in degrees, without a detector for what the pictures show. With the mean picture of a dataset for the source it
-tells how much the dataset itself varies that way.
+in degrees, without a detector for what the pictures show. With the mean picture of a dataset for the source,
+it tells how much the dataset itself varies that way.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,196 @@
+"""Learning to steer: the walk along which a fixed generator imitates an edit of its own pictures.
+
+The generator's weights stay as they are; what is learned is w* = argmin over walks of the mean of
+L(G(walk(z, alpha)), edit(G(z), alpha)), by Adam. To train both (joint training) is a matter of training:
+edits lie in `augment/`, and `steering_loss` is differentiable in the generator too.
+
+Source: Jahanian et al. 2020, arXiv:1907.07171, equations 1 to 4.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adatune.augment.edits import Edit
+from adatune.checkpoints import LoadedNetworks
+from adatune.errors import UsageError
+from adatune.latent.sampling import averaged_generator, one_hot
+from adatune.latent.walks import SPACES, LinearWalk, NonlinearWalk, Walk, shape_of, start, to_ws
+from adatune.metrics.distances import search_loss
+from adatune.metrics.features import Features
+from adatune.networks import Generator
+
+LOSSES = ("auto", "l2", "perceptual")
+
+
+@dataclass(frozen=True)
+class SteeringConfig:
+    """How a walk is learned."""
+
+    space: str = "w+"  # z, w, or w+: a direction of its own for each layer, as published for StyleGAN
+    is_nonlinear: bool = False  # learned steps in place of a line
+    loss: str = "auto"  # l2 or perceptual; auto: l2 for colours, perceptual for movements, as published
+    steps: int = 0  # of Adam; 0: 500 for colours, 2500 for movements
+    batch: int = 4  # pictures a step
+    learning_rate: float = 0.0  # of Adam; 0: 0.01 for lines, 0.001 for learned steps
+    seed: int = 0  # of latents, strengths and the walk's first numbers
+    label: int | None = None  # class, for networks trained with labels
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise UsageError(f"--space {self.space} is unknown. Choose one of {', '.join(SPACES)}.")
+        if self.loss not in LOSSES:
+            raise UsageError(f"--loss {self.loss} is unknown. Choose one of {', '.join(LOSSES)}.")
+        if not 0 <= self.steps <= 10**7 or not 1 <= self.batch <= 1024:
+            raise UsageError(
+                f"--steps {self.steps} and --batch {self.batch} must be whole numbers from 1 up."
+            )
+        if not (isfinite(self.learning_rate) and self.learning_rate >= 0):
+            raise UsageError(f"--lr {self.learning_rate} must be above 0. Leave it out for the default.")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"--seed {self.seed} is out of range: it goes from 0 to 4294967295.")
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of Adam."""
+        # Published: 0.001 for lines too, over six times as many steps. On demo32 shiftx moved faces by 0.6
+        # pixels of 6 after 400 steps at 0.001, and by 1.2 after 100 steps at 0.01.
+        return self.learning_rate or (0.001 if self.is_nonlinear else 0.01)
+
+    def loss_for(self, edit: Edit) -> str:
+        """l2 or perceptual."""
+        return self.loss if self.loss != "auto" else "l2" if edit.judged_by == "mean" else "perceptual"
+
+    def steps_for(self, edit: Edit) -> int:
+        """Steps of Adam."""
+        return self.steps or (500 if edit.judged_by == "mean" else 2500)
+
+
+def new_walk(generator: Generator, edit: Edit, config: SteeringConfig) -> Walk:
+    """A walk with random numbers, where GENERATOR is.
+
+    Raises:
+        UsageError: EDIT has several sliders, which a nonlinear walk has no place for.
+    """
+    rows, dim = shape_of(generator, config.space)
+    source = torch.Generator().manual_seed(config.seed)
+    device = next(generator.parameters()).device
+    if not config.is_nonlinear:
+        return LinearWalk(len(edit.labels), rows, dim, source).to(device)
+    if len(edit.labels) > 1:
+        raise UsageError(
+            f"A nonlinear walk has one slider and {edit.name} has {len(edit.labels)}. Use brightness, or "
+            "leave --nonlinear out."
+        )
+    centre = None if config.space == "z" else generator.mapping.w_avg.cpu()
+    return NonlinearWalk(rows, dim, edit.step, centre, source).to(device)
+
+
+def learn_walk(
+    networks: LoadedNetworks, edit: Edit, config: SteeringConfig, features: Features | None, walk: Walk
+) -> Iterator[float]:
+    """Teach WALK to do EDIT, and yield the loss of each step.
+
+    Args:
+        networks: whose averaged generator is steered.
+        edit: what to imitate.
+        config: how.
+        features: compare pictures where the loss is perceptual.
+        walk: from `new_walk`; it is changed in place.
+
+    Raises:
+        UsageError: a class is missing or superfluous.
+        UnreadableNetwork: there is no averaged generator.
+    """
+    generator = averaged_generator(networks)
+    label = one_hot(config.label, networks.config)
+    latents, random = np.random.RandomState(config.seed), np.random.default_rng(config.seed)
+    settings: dict[str, Any] = {"lr": config.rate, "betas": (0.9, 0.999), "eps": 1e-8}
+    optimizer = torch.optim.Adam(walk.parameters(), **settings)
+    perceptual = features if config.loss_for(edit) == "perceptual" else None
+    for _ in range(config.steps_for(edit)):
+        z = torch.from_numpy(latents.randn(config.batch, generator.z_dim)).float()
+        alphas = _draw(edit, config, random)
+        with repeatable():
+            loss = steering_loss(generator, edit, config.space, walk, z, alphas, label, perceptual)
+            optimizer.zero_grad()
+            loss.backward()
+        optimizer.step()
+        yield float(loss.detach())
+
+
+def steering_loss(
+    generator: Generator,
+    edit: Edit,
+    space: str,
+    walk: Walk,
+    latents: Tensor,
+    alphas: Tensor,
+    label: Tensor | None,
+    features: Features | None,
+) -> Tensor:
+    """How far the walked pictures are from the edited ones, a scalar; differentiable, the target apart.
+
+    Args:
+        generator: draws, with its stored noise.
+        edit: what is asked for.
+        space: of the walk.
+        walk: moves positions.
+        latents: z, [batch, z_dim].
+        alphas: [batch or 1, sliders].
+        label: [1, c_dim], or None.
+        features: compare the masked pictures; None: the mean square over what the mask lets through.
+    """
+    begun = start(generator, space, latents, label, 1.0)
+    with torch.no_grad():
+        source = generator.synthesis(to_ws(generator, space, begun.positions, begun), "const")
+        target, mask = edit.apply(source, alphas)
+    moved = walk(begun.positions, sliders_of(edit, alphas))
+    images = generator.synthesis(to_ws(generator, space, moved, begun), "const")
+    if features is None:
+        mask = mask.expand_as(images)
+        return (mask * (images - target).square()).sum() / mask.sum().clamp_min(1)
+    wanted = mask * target
+    return search_loss(features, mask * images, wanted, features.maps(wanted)).mean()
+
+
+def sliders_of(edit: Edit, alphas: Tensor) -> Tensor:
+    """ALPHAS [batch or 1, sliders] as slider values."""
+    return torch.tensor([[edit.slider_of(float(alpha)) for alpha in row] for row in alphas])
+
+
+def parse_alphas(text: str, edit: Edit) -> list[float]:
+    """The alphas that TEXT lists, such as "-8,-4,4,8", and the one that changes nothing; in order.
+
+    Raises:
+        UsageError: one is no number, or nothing that EDIT could do; or there is but the identity.
+    """
+    try:
+        alphas = sorted({edit.identity, *(float(part) for part in text.split(","))}, key=edit.slider_of)
+        is_fit = len(alphas) > 1 and all(isfinite(edit.slider_of(alpha)) for alpha in alphas)
+    except ValueError:  # not a number, or no logarithm
+        is_fit, alphas = False, list[float]()
+    if not is_fit:
+        example = ",".join(f"{alpha:g}" for alpha in edit.shown[::2])
+        raise UsageError(
+            f"--alphas {text!r} are no strengths of {edit.name}. Write numbers, such as {example}."
+        )
+    return alphas
+
+
+def repeatable() -> AbstractContextManager[None]:
+    """The same bits each time on one card: no trial of algorithms, additions in one order, no TF32."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+
+
+def _draw(edit: Edit, config: SteeringConfig, random: np.random.Generator) -> Tensor:
+    if not config.is_nonlinear:
+        return torch.from_numpy(edit.draw(random, config.batch)).float()
+    count = int(random.integers(1, edit.step_count + 1)) * (1 if random.random() < 0.5 else -1)
+    return torch.tensor([[edit.alpha_of(count * edit.step)]])

@@ -1,0 +1,167 @@
+"""Walks on disk: every walk as a small file of its own, and linear ones in w also as directions.
+
+`directions/walks/NAME.safetensors` holds what a walk is made of, for `adatune steer --use NAME`;
+`directions/NAME.safetensors` is for `adatune directions`, which moves w in lines (a walk in z is
+no line in w).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from adatune.augment.edits import Edit
+from adatune.errors import UnreadableLatents, UsageError
+from adatune.home import write_atomically
+from adatune.latent.direction_files import SUFFIX, Directions, directions_folder, no_shares, path_for
+from adatune.latent.kinship import content_hash, weight_sketch
+from adatune.latent.steering import SteeringConfig, new_walk
+from adatune.latent.w_statistics import SPREAD_COUNT, deviations_along, draw_ws
+from adatune.latent.walks import LinearWalk, Walk
+from adatune.networks import Generator
+
+FORMAT = 1
+_KEY = "adatune_walk"
+
+
+@dataclass(frozen=True)
+class WalkFiles:
+    """Where a walk called NAME is kept."""
+
+    walk: Path
+    directions: Path | None  # None for a walk that is no line in w
+
+
+def files_for(name: str, config: SteeringConfig, may_replace: bool) -> WalkFiles:
+    """The files that a walk called NAME is written to.
+
+    Raises:
+        UsageError: NAME cannot be a file's, or there is one and it is not to be replaced.
+    """
+    directions = path_for(name, may_replace)
+    walk = _walks_folder() / directions.name
+    if walk.exists() and not may_replace:
+        raise UsageError(f"{walk} exists. Choose another --name, or replace it with --replace.")
+    is_line = not config.is_nonlinear and config.space != "z"
+    return WalkFiles(walk, directions if is_line else None)
+
+
+def save_walk(walk: Walk, edit: Edit, config: SteeringConfig, network: str, path: Path) -> None:
+    """Write WALK, learned from the network called NETWORK, to PATH; the same bytes for the same walk."""
+    description = {
+        "format": FORMAT, "edit": edit.name, "space": config.space, "is_nonlinear": config.is_nonlinear,
+        "network": network, "training": training_details(edit, config),
+    }  # fmt: skip
+    tensors = {name: value.detach().float().cpu().contiguous() for name, value in walk.state_dict().items()}
+    data = save(tensors, {_KEY: json.dumps(description, sort_keys=True, allow_nan=False)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+
+def read_walk(name: str, generator: Generator, edit: Edit) -> tuple[Walk, SteeringConfig]:
+    """The walk called NAME, where GENERATOR is, and as much of its configuration as moving along it needs.
+
+    Raises:
+        UsageError: there is none, or it is for another edit or another shape of network.
+        UnreadableLatents: its file is damaged, of another kind, or by a newer adatune.
+    """
+    path = _walks_folder() / f"{name}{SUFFIX}"
+    if not path.is_file():
+        raise UsageError(
+            f"There is no walk {name!r} in {path.parent}. Learn one with 'adatune steer {edit.name}'."
+        )
+    description, tensors = _read(path)
+    if description["edit"] != edit.name:
+        raise UsageError(f"The walk {name} does {description['edit']}, not {edit.name}. Ask for that.")
+    config = SteeringConfig(description["space"], description["is_nonlinear"])
+    walk = new_walk(generator, edit, config)
+    expected = {key: list(value.shape) for key, value in walk.state_dict().items()}
+    found = {key: list(value.shape) for key, value in tensors.items()}
+    if found != expected:
+        raise UsageError(
+            f"The walk {name} fits another network: it holds {found}, this one takes {expected}. Use it with "
+            f"{description['network']} or one fine-tuned from it."
+        )
+    walk.load_state_dict(tensors)
+    return walk, config
+
+
+def to_directions(
+    walk: LinearWalk,
+    edit: Edit,
+    config: SteeringConfig,
+    generator: Generator,
+    network: str,
+    name: str,
+    label: Tensor | None,
+) -> Directions:
+    """WALK, a line in w or W+, as directions called NAME: one a slider.
+
+    Strength 1 is one standard deviation of w along the direction; in W+ that of the layers in quadratic mean,
+    where those that are to move far count more. `strength_of_slider` says which strength slider 1 is.
+
+    Args:
+        walk: learned.
+        edit: that it does.
+        config: how it was learned.
+        generator: that it was learned from.
+        network: what people call it.
+        name: of the directions.
+        label: [1, c_dim], or None.
+    """
+    vectors = walk.vectors.detach().float().cpu()
+    ws = draw_ws(generator, SPREAD_COUNT, label)
+    rows = vectors.double().norm(dim=2)  # [sliders, rows]
+    length = rows.square().mean(dim=1).sqrt()
+    along = torch.stack([deviations_along(ws, unit) for unit in vectors.double() / rows[:, :, None]])
+    deviations = (rows * along).square().mean(dim=1).sqrt() / length
+    details = {
+        "labels": list(edit.labels), "strength_of_slider": (length / deviations).tolist(),
+        **training_details(edit, config),
+    }  # fmt: skip
+    return Directions(
+        name, "steering", network, content_hash(generator), generator.num_ws, list(range(generator.num_ws)),
+        (vectors.double() / length[:, None, None]).float(), deviations.float(), no_shares(len(vectors)),
+        weight_sketch(generator), details,
+    )  # fmt: skip
+
+
+def training_details(edit: Edit, config: SteeringConfig) -> dict[str, Any]:
+    """How a walk was learned, for people."""
+    return {
+        "edit": edit.name, "space": config.space, "loss": config.loss_for(edit), "batch": config.batch,
+        "steps": config.steps_for(edit), "learning_rate": config.rate, "seed": config.seed,
+    }  # fmt: skip
+
+
+def _walks_folder() -> Path:
+    return directions_folder() / "walks"
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            description: Any = json.loads((file.metadata() or {}).get(_KEY, "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+    except (SafetensorError, ValueError, RecursionError, OSError) as error:
+        raise UnreadableLatents(
+            f"{path} is damaged or cut off. Learn the walk again with --replace."
+        ) from error
+    is_sound = (
+        isinstance(description, dict)
+        and isinstance(description.get("format"), int)
+        and description["format"] <= FORMAT
+        and all(isinstance(description.get(key), str) for key in ("edit", "space", "network"))
+        and isinstance(description.get("is_nonlinear"), bool)
+        and all(bool(value.isfinite().all()) for value in tensors.values())
+    )
+    if not is_sound:
+        raise UnreadableLatents(
+            f"{path} holds no walk that this adatune can read. Learn it again with --replace."
+        )
+    return description, tensors
