@@ -21,9 +21,13 @@ from adatune.networks import Generator
 Found = TypeVar("Found")
 
 TITLES = {"w": "W", "w+": "W+", "pti": "tuned (PTI)"}
-_CPU_BATCH = 4  # small networks share the work of starting operations; see benchmarks/projection.py
-_MOST_AT_ONCE = 16
-_BYTES_PER_FEATURE = 48  # of both networks, forward and backward; counted, not measured on a card
+_MOST_AT_ONCE = 16  # on a card
+# Eight at once take a third of the time of one by one at 32x32, four half of it at 64x64 (one thread; see
+# benchmarks/projection.py): small networks spend it on starting operations.
+_MOST_ON_CPU, _CPU_BYTES = 8, 2e9
+# For each feature of the generator: 32 to 36 are kept for the gradients of both networks (counted, fp32); the
+# rest is for what a layer needs while it is computed.
+_BYTES_PER_FEATURE = 48
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,17 @@ def step_count(targets: int, config: ProjectionConfig, batch: int) -> int:
 
 
 def batch_for(networks: LoadedNetworks) -> int:
-    """How many pictures are projected at once: what half of a card's free memory holds, some on a CPU.
+    """How many pictures are projected at once: what half of a card's free memory holds, or 2 GB elsewhere.
 
     Raises:
         UnreadableNetwork: there is no averaged generator.
     """
     config, device = networks.config, next(averaged_generator(networks).parameters()).device
-    if device.type != "cuda":
-        return _CPU_BATCH
     features = sum(2 * config.feature_maps(side) * side * side for side in config.resolutions)
-    free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(_MOST_AT_ONCE, free // 2 // (features * _BYTES_PER_FEATURE)))
+    most, memory = _MOST_ON_CPU, _CPU_BYTES
+    if device.type == "cuda":
+        most, memory = _MOST_AT_ONCE, torch.cuda.mem_get_info(device)[0] / 2
+    return max(1, min(most, int(memory / (features * _BYTES_PER_FEATURE))))
 
 
 @torch.no_grad()

@@ -5,12 +5,14 @@ import pytest
 import torch
 
 import adatune
+from adatune.checkpoints import LoadedNetworks
 from adatune.images import to_pixels
 from adatune.latent.project_photos import batch_for, draw, project_photos, step_count
 from adatune.latent.projection import ProjectionConfig
 from adatune.latent.refinding import generated_targets
 from adatune.metrics.distances import signal_to_noise
 from adatune.metrics.features import discriminator_features
+from adatune.networks import Generator, NetworkConfig
 
 
 @pytest.fixture(scope="module")
@@ -49,5 +51,10 @@ def test_a_result_is_what_its_latents_draw(model):
     assert torch.equal(found[0].results["pti"].ws, found[0].results["w"].ws)
 
 
-def test_a_cpu_takes_a_few_at_once(model):
-    assert batch_for(model) > 1
+def test_a_cpu_takes_eight_small_pictures_at_once_and_one_large_one(model):
+    assert batch_for(model) == 8
+    for resolution, expected in ((256, 2), (512, 1)):
+        config = NetworkConfig(resolution=resolution, channel_base=64 * resolution, z_dim=4, w_dim=4)
+        with torch.device("meta"):
+            generator = Generator(config)
+        assert batch_for(LoadedNetworks(config, None, None, generator, None, 1.0, {})) == expected
