@@ -1,5 +1,7 @@
 """Truncation of single layers: which w change, and which activations."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from tiny_networks import tiny_networks
@@ -45,7 +47,7 @@ def test_the_sweep_goes_from_the_opposite_over_the_mean_to_all_variety():
     assert SWEEP[0] == -1
     assert SWEEP[4] == 0
     assert SWEEP[-1] == 1
-    assert {b - a for a, b in zip(SWEEP, SWEEP[1:], strict=False)} == {0.25}
+    assert {b - a for a, b in pairwise(SWEEP)} == {0.25}
 
 
 def test_equal_psi_for_each_layer_and_a_cutoff_are_what_the_mapping_itself_does():
