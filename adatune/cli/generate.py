@@ -1,21 +1,32 @@
-"""`adatune generate`: pictures of seeds, one file each or all on a sheet."""
+"""`adatune generate`: pictures of seeds, sheets of what can be varied, and ways to find the good ones."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from adatune.cli.foreign_options import GENERATE, ForeignAware
-from adatune.cli.network_options import device_options, load_network, look_options, network_options
+from adatune.cli.network_options import device_options, load_network, network_options, shape_options
 from adatune.cli.progress import with_progress
+
+Item = TypeVar("Item")
 
 
 @click.command(cls=ForeignAware, foreign=GENERATE, short_help="Make pictures with a network.")
 @network_options
 @click.option(
-    "--seeds", help="Which pictures: numbers and ranges.  [default: 0-63, or as many as --grid holds]"
+    "--seeds",
+    help="Which pictures: numbers and ranges.  [default: 0-63, or as many as --grid holds; 0-199 to choose "
+    "from; 0-5 on sheets and in films]",
 )
-@look_options
+@shape_options
+@click.option("--cutoff", type=int, metavar="N", help="Truncate only the first N layers; later ones keep 1.")
+@click.option("--layer-psi", metavar="0-3:0.5,4-7:1", help="Truncation of single layers, in place of --psi.")
+@click.option(
+    "--class", "classes", metavar="N", help="Class, for a network trained with labels; 0-3 or all: a sheet."
+)
 @click.option(
     "--noise",
     type=click.Choice(["const", "random", "none"]),
@@ -23,8 +34,45 @@ from adatune.cli.progress import with_progress
     show_default=True,
     help="Fine detail: as stored in the network, drawn anew, or left out.",
 )
-@click.option("--noise-seed", type=int, default=0, show_default=True, help="Seed of --noise random.")
+@click.option(
+    "--noise-seed",
+    default="0",
+    show_default=True,
+    help="Seed of --noise random; several (0-5): a sheet of what noise changes.",
+)
+@click.option(
+    "--noise-layers",
+    metavar="all|none|64-|4-32",
+    help="Which resolutions get noise; several with commas, or `sheet`: a sheet.",
+)
 @click.option("--grid", metavar="COLUMNSxROWS", help="Put all pictures on one sheet, such as 8x8.")
+@click.option(
+    "--browse",
+    type=int,
+    metavar="N",
+    help="A page of N random seeds (or of --seeds) to click through and collect from.",
+)
+@click.option(
+    "--seed", "draw", type=int, default=0, show_default=True, help="Which random seeds --browse shows."
+)
+@click.option("--truncation-sweep", "sweep", is_flag=True, help="A sheet of psi from -1 to 1.")
+@click.option("--rank", is_flag=True, help="Order the seeds by the discriminator's score.")
+@click.option("--pick", type=int, metavar="N", help="Choose N of the seeds that differ from each other.")
+@click.option(
+    "--like",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PHOTO",
+    help="Order the seeds by likeness to a photo; may be given several times.",
+)
+@click.option(
+    "--features",
+    type=click.Choice(["auto", "lpips", "discriminator"]),
+    default="auto",
+    show_default=True,
+    help="What --like and --pick compare with; auto: LPIPS where it can be had.",
+)
+@click.option("--video", is_flag=True, help="A film through the seeds; adatune video has more ways.")
 @click.option(
     "--format",
     "suffix",
@@ -39,52 +87,38 @@ from adatune.cli.progress import with_progress
     help="Folder for the pictures.  [default: generated/ in the run's folder]",
 )
 @device_options
-def generate(
-    network: str,
-    seeds: str | None,
-    psi: float,
-    label: int | None,
-    noise: str,
-    noise_seed: int,
-    grid: str | None,
-    square: bool,
-    suffix: str,
-    out: Path | None,
-    device: str,
-    as_json: bool,
-) -> None:
+def generate(network: str, device: str, as_json: bool, **wanted: Any) -> None:
     """Make pictures with a NETWORK: a name, a file, an address or a run.  [default: the newest run]
 
     \b
     adatune generate --seeds 0-63
     adatune generate ffhq512 --seeds 0-15,100 --psi 0.5 --grid 4x5
+    adatune generate --browse 500
+    adatune generate --seeds 0-999 --pick 15
+    adatune generate --like me.jpg --seeds 0-999 --grid 6x2
     """
-    from adatune.latent.picture_files import (
-        check_sheet,
-        output_folder,
-        parse_grid,
-        save_pictures,
-        save_sheet,
-        seeds_for,
-    )
-    from adatune.latent.sampling import SamplingConfig, draw_pictures
+    from adatune.latent.generation import GenerateConfig, make
 
-    config = SamplingConfig(psi, noise, noise_seed, label, square)
-    layout = None if grid is None else parse_grid(grid)
-    chosen = seeds_for(seeds, layout)
+    config = GenerateConfig(**wanted)
     path, networks = load_network(network, device)
-    folder = output_folder(path) if out is None else out
-    if layout is not None:
-        check_sheet(layout, networks.config.resolution, networks.config.resolution)
-    pictures = draw_pictures(networks, chosen, config)
-    click.echo(f"Drawing {len(chosen)} pictures with {path}", err=True)
-    pictures = with_progress(pictures, len(chosen))
-    if layout is None:
-        files = save_pictures(pictures, folder, suffix)
-    else:
-        files = [save_sheet(pictures, chosen, layout, folder, suffix)]
+
+    def progress(
+        items: Iterable[Item], count: int, verb: str = "Drawing", noun: str = "pictures"
+    ) -> Iterator[Item]:
+        click.echo(f"{verb} {count} {noun} with {path}", err=True)
+        return with_progress(items, count, verb, noun)
+
+    made = make(config, path, networks, progress)
+    files = [str(file) for file in made.files]
     if as_json:
-        result = {"network": str(path), "seeds": chosen, "psi": psi, "files": [str(file) for file in files]}
+        result = {
+            "network": str(path),
+            "seeds": made.seeds,
+            "psi": config.psi,
+            **made.details,
+            "files": files,
+        }
         click.echo(json.dumps(result, indent=2))
     else:
-        click.echo(f"Look at them: {files[0] if len(files) == 1 else folder}")
+        where = files[0] if len(files) == 1 or made.details else made.files[0].parent
+        click.echo("\n".join([*made.remarks, f"Look at {'it' if made.details else 'them'}: {where}"]))

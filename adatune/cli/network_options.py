@@ -28,6 +28,12 @@ def network_options(command: Command) -> Command:
 
 def look_options(command: Command) -> Command:
     """Let COMMAND take what a picture's look depends on: `psi`, `label` and `square`."""
+    label = click.option("--class", "label", type=int, help="Class, for a network trained with labels.")
+    return shape_options(label(command))
+
+
+def shape_options(command: Command) -> Command:
+    """Let COMMAND take `psi` and `square`: for one that draws several classes."""
     psi = click.option(
         "--psi",
         "--trunc",
@@ -36,11 +42,10 @@ def look_options(command: Command) -> Command:
         show_default=True,
         help="Truncation: 1 is full variety, 0 the mean.",
     )
-    label = click.option("--class", "label", type=int, help="Class, for a network trained with labels.")
     square = click.option(
         "--square", is_flag=True, help="Keep the squashed square of a network trained on portraits."
     )
-    return psi(label(square(command)))
+    return psi(square(command))
 
 
 def device_options(command: Command) -> Command:

@@ -76,3 +76,32 @@ def test_the_network_may_be_an_option_and_noise_has_its_seed(tmp_path, run_folde
         )
     assert (tmp_path / "0" / "seed0000.png").is_file()
     assert (tmp_path / "1" / "seed0000.png").is_file()
+
+
+def test_every_class_of_the_network_has_its_row(tmp_path, run_folder):
+    details = json.loads(invoke("--class", "all", "--seeds", "0-2", "--json").stdout)
+    assert details["settings"] == ["class 0", "class 1"]
+    assert details["files"] == [
+        str(run_folder / "generated" / "network-000001" / "classes-seeds0000-0002.png")
+    ]
+
+
+def test_layers_may_have_their_own_truncation_and_noise(tmp_path):
+    def pixels(*options):
+        invoke("--seeds", "3", "--class", "0", "--out", str(tmp_path), *options)
+        return (tmp_path / "seed0003.png").read_bytes()
+
+    assert pixels("--psi", "0.5", "--cutoff", "4") == pixels("--psi", "0.5")
+    assert pixels("--psi", "0.5", "--cutoff", "0") == pixels("--psi", "1") != pixels("--psi", "0.5")
+    assert pixels("--psi", "0.5", "--layer-psi", "0-3:1") == pixels("--psi", "1")
+    assert pixels("--noise-layers", "none") == pixels("--noise", "none")
+
+
+def test_a_page_to_browse_is_announced_and_the_draw_repeats(tmp_path):
+    result = invoke("--browse", "4", "--seed", "2", "--class", "1")
+    assert "Drawing 4 pictures with" in result.stderr
+    file = result.stdout.strip().splitlines()[-1].removeprefix("Look at it: ")
+    again = json.loads(invoke("--browse", "4", "--seed", "2", "--class", "1", "--json").stdout)
+    assert again["files"] == [file]
+    assert len(again["seeds"]) == 4
+    assert max(again["seeds"]) > 2**24
