@@ -51,7 +51,7 @@ def _panel(
     for count, low, high in zip(counts.tolist(), edges[:-1], edges[1:], strict=True):
         if count:
             left, right = _x(low, end), _x(high, end)
-            draw.rectangle((left + 1, bottom - (_PANEL - 34) * count / most, right - 1, bottom), colour)
+            draw.rectangle((left + 1, bottom - (_PANEL - 44) * count / most, right - 1, bottom), colour)
     draw.line((_LEFT, bottom, _WIDTH - _RIGHT, bottom), _INK)
     middle = float(np.median(values))
     draw.line((_x(middle, end), top + 22, _x(middle, end), bottom), _INK, width=2)
@@ -60,7 +60,7 @@ def _panel(
     side = "rm" if middle > 0.75 * end else "lm"
     shift = -6 if side == "rm" else 6
     draw.text((_x(middle, end) + shift, top + 28), f"median {middle:.3f}", _INK, small, anchor=side)
-    draw.text((_LEFT - 10, top + 34), str(most), _FAINT, small, anchor="rm")
+    draw.text((_LEFT - 10, top + 44), str(most), _FAINT, small, anchor="rm")
     draw.text((_LEFT - 10, bottom), "0", _FAINT, small, anchor="rm")
 
 

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from adatune.checkpoints import LoadedNetworks
 from adatune.images import Pixels, to_pixels
-from adatune.latent.projection import ProjectionConfig, Spread, project_w, project_w_plus, spread_of_w
+from adatune.latent.projection import (
+    ProjectionConfig,
+    Spread,
+    in_spreads,
+    project_w,
+    project_w_plus,
+    spread_of_w,
+)
 from adatune.latent.sampling import averaged_generator, batches
 from adatune.latent.targets import Target, to_images
 from adatune.latent.tuning import tune
@@ -40,6 +47,7 @@ class Result:
     )
     distance: float  # perceptual, from the target
     signal_to_noise: float  # dB
+    spreads_from_mean: float  # of its w; about 1 for what the mapping gives
     generator: Generator | None = None  # that draws it, where that was tuned
 
 
@@ -95,7 +103,7 @@ def project_photos(
             while found:  # taken out, so that no tuned generator outlives its turn
                 projected = found.pop(0)
                 if config.space == "pti":
-                    yield from _tuned(generator, features, projected, first, config)
+                    yield from _tuned(generator, features, projected, first, spread, config)
                 done(projected)
                 first += 1
 
@@ -139,21 +147,26 @@ def _in_w(
     images = to_images([projected.target.pixels for projected in found], generator.config, device)
     search = project_w(generator, features, images, spread, config)
     w = yield from _steps(search, "w", config.steps, first)
-    _add(found, "w", generator, features, images, w)
+    _add(found, "w", generator, features, images, w, spread)
     if config.space != "w":
         search = project_w_plus(generator, features, images, w, spread, config)
         w_plus = yield from _steps(search, "w+", config.plus_steps, first)
-        _add(found, "w+", generator, features, images, w_plus)
+        _add(found, "w+", generator, features, images, w_plus, spread)
 
 
 def _tuned(
-    generator: Generator, features: Features, projected: Projected, first: int, config: ProjectionConfig
+    generator: Generator,
+    features: Features,
+    projected: Projected,
+    first: int,
+    spread: Spread,
+    config: ProjectionConfig,
 ) -> Iterator[Step]:
     device = next(generator.parameters()).device
     image, pivot = to_images([projected.target.pixels], generator.config, device), projected.results["w"].ws
     search = tune(generator, features, image, pivot.to(device), config.tuning_steps, config.tuning_rate)
     tuned = yield from _steps(search, "pti", config.tuning_steps, first)
-    _add([projected], "pti", tuned, features, image, pivot.to(device), tuned)
+    _add([projected], "pti", tuned, features, image, pivot.to(device), spread, tuned)
 
 
 def _steps(
@@ -176,12 +189,14 @@ def _add(
     features: Features,
     targets: Tensor,
     ws: Tensor,
+    spread: Spread,
     tuned: Generator | None = None,
 ) -> None:
     images = draw(generator, ws)
     distances = perceptual_distance(features, images, targets).tolist()
     pixels, rows = to_pixels(images), ws.expand(-1, generator.num_ws, -1).cpu()
+    away = in_spreads(ws - spread.mean, spread)
     for index, projected in enumerate(found):
         ratio = signal_to_noise(pixels[index], projected.target.pixels)
         row = rows[index : index + 1].clone()
-        projected.results[space] = Result(row, pixels[index], distances[index], ratio, tuned)
+        projected.results[space] = Result(row, pixels[index], distances[index], ratio, away[index], tuned)

@@ -79,6 +79,12 @@ class Spread:
     deviation: Tensor  # 0-dim; root of the mean squared distance from the mean
 
 
+def in_spreads(differences: Tensor, spread: Spread) -> list[float]:
+    """Lengths of DIFFERENCES [batch, num_ws, w_dim] of w, root mean square over the layers, in spreads."""
+    lengths = differences.square().sum(dim=2).mean(dim=1).sqrt()
+    return (lengths / spread.deviation.to(lengths)).tolist()
+
+
 def spread_of_w(generator: Generator, label: int | None = None, samples: int = MEAN_SAMPLES) -> Spread:
     """The mean w of GENERATOR and how far the others lie from it, from the same latents each time."""
     device = next(generator.parameters()).device

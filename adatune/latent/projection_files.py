@@ -18,6 +18,7 @@ from adatune.latent.targets import Target
 
 FILE_NAMES = {"w": "w", "w+": "w-plus", "pti": "tuned"}
 COMPARISON = "comparison.png"
+_FAR = 2.0  # spreads; of 1,000 w that demo32 draws the furthest is at 1.7
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,16 @@ class Summary:
     pixels: dict[str, Pixels]  # by space
     distances: dict[str, float]  # perceptual
     signal_to_noise: dict[str, float]  # dB
+    spreads_from_mean: dict[str, float]  # of w
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         spaces = {
-            space: {"distance": distance, "psnr": self.signal_to_noise[space]}
+            space: {
+                "distance": distance,
+                "psnr": self.signal_to_noise[space],
+                "spreads_from_mean": self.spreads_from_mean[space],
+            }
             for space, distance in self.distances.items()
         }
         return {"name": self.target.name, "source": self.target.source, "spaces": spaces}
@@ -46,6 +52,7 @@ def summary_of(projected: Projected) -> Summary:
         {space: result.pixels for space, result in results},
         {space: result.distance for space, result in results},
         {space: result.signal_to_noise for space, result in results},
+        {space: result.spreads_from_mean for space, result in results},
     )
 
 
@@ -115,6 +122,9 @@ def line_about(summary: Summary) -> str:
         f"{TITLES[space]} {distance:.3f} ({summary.signal_to_noise[space]:.1f} dB)"
         for space, distance in summary.distances.items()
     ]
+    away = summary.spreads_from_mean["w"]
+    if away > _FAR:
+        parts.append(f"w {away:.1f} spreads from the mean, beyond all draws: fewer --steps stay nearer")
     return f"{summary.target.name}: {', '.join(parts)}"
 
 

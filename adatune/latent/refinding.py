@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from adatune.checkpoints import LoadedNetworks
-from adatune.latent.projection import Spread, spread_of_w
+from adatune.latent.projection import in_spreads, spread_of_w
 from adatune.latent.sampling import (
     averaged_generator,
     batch_size,
@@ -47,15 +47,10 @@ def w_distances(
     spread = spread_of_w(generator, label)
     true = _true_ws(networks, len(found), label).to(found)
     mean = spread.mean.to(found)
-    return list(zip(_in_spreads(found - true, spread), _in_spreads(mean - true, spread), strict=True))
+    return list(zip(in_spreads(found - true, spread), in_spreads(mean - true, spread), strict=True))
 
 
 def _true_ws(networks: LoadedNetworks, count: int, label: int | None) -> Tensor:
     generator = averaged_generator(networks)
     latents = latents_of_seeds(range(count), generator.z_dim)
     return map_latents(generator, latents, one_hot(label, networks.config), PSI)
-
-
-def _in_spreads(differences: Tensor, spread: Spread) -> list[float]:
-    lengths = differences.square().sum(dim=2).mean(dim=1).sqrt()
-    return (lengths / spread.deviation.to(lengths)).tolist()

@@ -8,7 +8,7 @@ import adatune
 from adatune.checkpoints import LoadedNetworks
 from adatune.images import to_pixels
 from adatune.latent.project_photos import batch_for, draw, project_photos, step_count
-from adatune.latent.projection import ProjectionConfig
+from adatune.latent.projection import ProjectionConfig, spread_of_w
 from adatune.latent.refinding import generated_targets
 from adatune.metrics.distances import signal_to_noise
 from adatune.metrics.features import discriminator_features
@@ -48,6 +48,9 @@ def test_a_result_is_what_its_latents_draw(model):
         assert np.array_equal(to_pixels(draw(generator, result.ws))[0], result.pixels)
         assert result.signal_to_noise == signal_to_noise(result.pixels, target.pixels)
         assert result.ws.shape == (1, 8, 64)
+        spread = spread_of_w(model.G_ema)
+        away = (result.ws - spread.mean).square().sum(dim=2).mean().sqrt() / spread.deviation
+        assert result.spreads_from_mean == pytest.approx(away.item(), rel=1e-5)
     assert torch.equal(found[0].results["pti"].ws, found[0].results["w"].ws)
 
 

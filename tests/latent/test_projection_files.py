@@ -94,10 +94,14 @@ def test_a_summary_says_how_near_each_space_came(projected):
         assert summary.as_json()["spaces"][space] == {
             "distance": result.distance,
             "psnr": result.signal_to_noise,
+            "spreads_from_mean": result.spreads_from_mean,
         }
     line = line_about(summary)
     assert line.startswith("seed0000: W ")
     assert f"tuned (PTI) {summary.distances['pti']:.3f}" in line
+    assert "--steps" not in line
+    far = replace(summary, spreads_from_mean=dict.fromkeys(summary.spreads_from_mean, 4.2))
+    assert "w 4.2 spreads from the mean" in line_about(far)
 
 
 def test_latents_are_written_whole_or_not_at_all(tmp_path):

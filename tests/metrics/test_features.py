@@ -20,6 +20,7 @@ def small_discriminator(**settings):
     return Discriminator(config).eval().requires_grad_(requires_grad=False)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:torchvision")  # lpips calls it as was right years ago
 @pytest.mark.parametrize("side", [64, 512])
 def test_the_squared_distance_of_the_maps_is_what_the_lpips_package_says(side):
     torch.manual_seed(2)
