@@ -5,19 +5,17 @@ face have the colours of its own skin, the edges and the symmetry that eyes and 
 face MTCNN's last network, O-Net, still is when some parts are shown alone or painted over.
 """
 
-import functools
 import math
-import warnings
 from collections.abc import Mapping
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from adatune.images import Pixels
-from adatune.prep.landmarks import OutputNetwork, Refined
+from adatune.prep.landmarks import Refined
 from adatune.prep.opencv import cv2
+from adatune.prep.output_network import output_network
 from adatune.prep.view import EYE_LINE, VIEW_EYES
 
 Floats = NDArray[np.float32]
@@ -187,7 +185,7 @@ def _part_log_odds(window: Floats) -> tuple[float, dict[str, float], dict[str, f
         shown.append(painted)
     both = torch.from_numpy(np.stack([*shown, *(picture[:, :, ::-1] for picture in shown)]))
     with torch.no_grad():
-        scores = _output_network()(both.contiguous(memory_format=torch.channels_last))[2].clamp_min(1e-30)
+        scores = output_network()(both.contiguous(memory_format=torch.channels_last))[2].clamp_min(1e-30)
     odds = (scores[:, 1].log() - scores[:, 0].log()).reshape(2, -1).mean(dim=0).tolist()
     alone = dict(zip(_ALONE, odds[1:], strict=False))
     return odds[0], alone, dict(zip(_WITHOUT, odds[1 + len(_ALONE) :], strict=True))
@@ -202,15 +200,6 @@ def _window(view: Pixels) -> Floats:
     fine = np.asarray(cv2.warpAffine(view, matrix, (2 * _WINDOW, 2 * _WINDOW), flags=flags), dtype=np.float32)
     window = fine.reshape(_WINDOW, 2, _WINDOW, 2, 3).mean(axis=(1, 3))
     return np.ascontiguousarray(((window - 127.5) * 0.0078125).transpose(2, 0, 1))
-
-
-@functools.cache
-def _output_network() -> OutputNetwork:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from facenet_pytorch.models import mtcnn
-
-        return cast(Any, mtcnn).ONet().eval().to(memory_format=torch.channels_last)
 
 
 def _crop(picture: Floats, box: Box) -> Floats:

@@ -1,8 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from adatune.prep.faces import Face
-from adatune.prep.pose import FACE_SHAPE, estimate_pose, solve_pose
+from adatune.images import Pixels
+from adatune.prep.faces import Face, FaceFinder
+from adatune.prep.pose import FACE_SHAPE, Pose, estimate_pose, solve_pose
+
+ASTRONAUT = Path(__file__).parents[1] / "data" / "astronaut.jpg"
 
 
 def _seen(yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -16,14 +22,19 @@ def _seen(yaw: float, pitch: float, roll: float) -> np.ndarray:
     return seen @ spin.T * 80 + 500
 
 
-def _face(landmarks: np.ndarray, nose_right: float, nose_down: float, roll: float = 0) -> Face:
-    """A face whose nose lies so many eye distances right of and below the middle of its box of 2 x 2.6."""
-    eyes = np.hypot(*(landmarks[1] - landmarks[0]))
-    c = np.deg2rad(roll)
-    spin = np.array([[np.cos(c), -np.sin(c)], [np.sin(c), np.cos(c)]])
-    x, y = landmarks[2] - spin @ np.array([nose_right, nose_down]) * eyes
-    box = (x - eyes, y - 1.3 * eyes, x + eyes, y + 1.3 * eyes)
-    return Face(box, 0.99, landmarks, 0)
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module")
+def photo() -> Pixels:
+    return np.asarray(Image.open(ASTRONAUT).convert("RGB"))
+
+
+def _pose(pixels: Pixels, finder: FaceFinder) -> tuple[Pose, Face]:
+    face = finder.find(pixels, 0.9)[0]
+    return estimate_pose(finder.refine(pixels, face.landmarks).landmarks, face, pixels), face
 
 
 @pytest.mark.parametrize(
@@ -35,32 +46,55 @@ def test_the_turn_of_a_model_head_is_recovered(yaw: float, pitch: float, roll: f
     assert pose.roll == pytest.approx(roll, abs=4)
 
 
-def test_without_a_box_the_landmarks_decide() -> None:
+def test_without_a_photo_the_landmarks_decide() -> None:
     landmarks = _seen(20, 0, 5)
     assert estimate_pose(landmarks) == solve_pose(landmarks)
 
 
-def test_a_nose_in_the_middle_of_the_box_means_a_frontal_head() -> None:
-    landmarks = _seen(0, 0, 0)
-    pose = estimate_pose(landmarks, _face(landmarks, 0, 0.25))
-    assert pose.yaw == pytest.approx(0, abs=0.1)
-    assert abs(pose.pitch) < 10
+def test_a_frontal_portrait_is_within_the_limits(photo: Pixels, finder: FaceFinder) -> None:
+    pose, _ = _pose(photo, finder)
+    assert abs(pose.yaw) < 25
+    assert abs(pose.pitch) < 20
 
 
-@pytest.mark.parametrize("roll", [0, 30, -60])
-def test_a_nose_near_the_edge_of_the_box_means_a_turned_head_at_any_roll(roll: float) -> None:
-    landmarks = _seen(0, 0, roll)
-    assert estimate_pose(landmarks, _face(landmarks, 0.9, 0.25, roll)).yaw > 35
-    assert estimate_pose(landmarks, _face(landmarks, -0.9, 0.25, roll)).yaw < -35
-    assert abs(estimate_pose(landmarks, _face(landmarks, 0.4, 0.25, roll)).yaw) < 25
+def test_the_mirrored_photo_is_turned_the_other_way(photo: Pixels, finder: FaceFinder) -> None:
+    pose, mirrored = (_pose(pixels, finder)[0] for pixels in (photo, photo[:, ::-1].copy()))
+    assert mirrored.yaw == pytest.approx(-pose.yaw, abs=8)
+    assert mirrored.pitch == pytest.approx(pose.pitch, abs=8)
 
 
-def test_a_nose_low_in_the_box_means_a_lowered_head() -> None:
-    landmarks = _seen(0, 0, 0)
-    low, high = (estimate_pose(landmarks, _face(landmarks, 0, down)).pitch for down in (0.6, -0.1))
-    assert low < -10 < 10 < high
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_on_its_side_shows_the_same_yaw_and_pitch(
+    photo: Pixels, finder: FaceFinder, quarters: int
+) -> None:
+    upright, turned = (_pose(pixels, finder)[0] for pixels in (photo, np.rot90(photo, quarters).copy()))
+    assert turned.yaw == pytest.approx(upright.yaw, abs=10)
+    assert turned.pitch == pytest.approx(upright.pitch, abs=10)
 
 
-def test_roll_is_that_of_the_refined_landmarks() -> None:
-    rough, refined = _seen(0, 0, 3), _seen(0, 0, 8)
-    assert estimate_pose(refined, _face(rough, 0, 0.25)).roll == pytest.approx(8, abs=0.5)
+def test_a_nose_away_from_the_middle_of_the_head_means_a_turned_head(
+    photo: Pixels, finder: FaceFinder
+) -> None:
+    """The face squeezed on one side, as a turned one is; landmarks and box stay where they were."""
+    face = finder.find(photo, 0.9)[0]
+    left, top, right, bottom = (round(side) for side in face.box)
+    nose = round(face.landmarks[2, 0])
+    target = round(left + 0.85 * (right - left))
+    near = Image.fromarray(photo[top:bottom, left:nose]).resize((target - left, bottom - top))
+    far = Image.fromarray(photo[top:bottom, nose:right]).resize((right - target, bottom - top))
+    turned = photo.copy()
+    turned[top:bottom, left:right] = np.concatenate([np.asarray(near), np.asarray(far)], axis=1)
+    assert (
+        estimate_pose(face.landmarks, face, turned).yaw > estimate_pose(face.landmarks, face, photo).yaw + 10
+    )
+
+
+def test_roll_is_that_of_the_refined_landmarks(photo: Pixels, finder: FaceFinder) -> None:
+    _, face = _pose(photo, finder)
+    assert estimate_pose(_seen(0, 0, 8), face, photo).roll == pytest.approx(8, abs=0.5)
+
+
+def test_a_box_outside_the_photo_leaves_the_landmarks_alone(photo: Pixels) -> None:
+    landmarks = _seen(10, 0, 0)
+    face = Face((-300.0, -300.0, -200.0, -200.0), 0.99, landmarks, 0)
+    assert estimate_pose(landmarks, face, photo) == solve_pose(landmarks)
