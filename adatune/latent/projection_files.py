@@ -62,7 +62,7 @@ def save_projected(
     """Write the latents, pictures and, if there is one, the tuned network of PROJECTED to FOLDER/NAME.
 
     Latents are `w` [1, num_ws, w_dim] in projected_w.npz (and projected_w-plus.npz), as every StyleGAN2-ADA
-    tool reads them. The tuned network is tuned.safetensors, for any command, with the pivot projected_w.npz.
+    tool reads them. The tuned network is NAME-tuned.safetensors, for any command, with projected_w.npz.
 
     Args:
         projected: what was found.
@@ -85,7 +85,7 @@ def save_projected(
             files.append(folder / f"projected_{name}.npz")
             save_latents(result.ws, files[-1])
         else:
-            files.append(folder / f"{name}.safetensors")
+            files.append(folder / f"{projected.target.name}-{name}.safetensors")
             about = {name: value for name, value in networks.metadata.items() if name != "format"}
             about |= {"aspect": networks.aspect, "tuned": "to one picture, by pivotal tuning"}
             save_network(files[-1], result.generator, metadata=about)

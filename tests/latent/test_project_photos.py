@@ -6,13 +6,15 @@ import torch
 
 import adatune
 from adatune.checkpoints import LoadedNetworks
+from adatune.errors import UsageError
 from adatune.images import to_pixels
 from adatune.latent.project_photos import batch_for, draw, project_photos, step_count
 from adatune.latent.projection import ProjectionConfig, spread_of_w
 from adatune.latent.refinding import generated_targets
+from adatune.latent.targets import Target
 from adatune.metrics.distances import signal_to_noise
 from adatune.metrics.features import discriminator_features
-from adatune.networks import Generator, NetworkConfig
+from adatune.networks import Discriminator, Generator, NetworkConfig
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,27 @@ def test_a_result_is_what_its_latents_draw(model):
         away = (result.ws - spread.mean).square().sum(dim=2).mean().sqrt() / spread.deviation
         assert result.spreads_from_mean == pytest.approx(away.item(), rel=1e-5)
     assert torch.equal(found[0].results["pti"].ws, found[0].results["w"].ws)
+
+
+def test_a_grey_network_with_classes_is_searched_in_one_of_them():
+    torch.manual_seed(0)
+    config = NetworkConfig(
+        resolution=16, channels=1, c_dim=2, z_dim=8, w_dim=8, channel_base=128, channel_max=8
+    )
+    G, D = (
+        network(config).eval().requires_grad_(requires_grad=False) for network in (Generator, Discriminator)
+    )
+    networks, found = LoadedNetworks(config, None, D, G, None, 1.0, {}), []
+    target = Target("ramp", "ramp.png", np.arange(768, dtype=np.uint8).reshape(16, 16, 3))
+    for label in (0, 1):
+        search = ProjectionConfig(space="pti", steps=2, plus_steps=2, tuning_steps=2, label=label)
+        list(project_photos(networks, discriminator_features(D), [target], search, 1, found.append))
+    first, second = (projected.results["w"].ws for projected in found)
+    assert not torch.equal(first, second)
+    with pytest.raises(UsageError, match="--class"):
+        list(
+            project_photos(networks, discriminator_features(D), [target], ProjectionConfig(), 1, found.append)
+        )
 
 
 def test_a_cpu_takes_eight_small_pictures_at_once_and_one_large_one(model):

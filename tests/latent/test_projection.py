@@ -5,6 +5,7 @@ from math import log10
 
 import pytest
 import torch
+from host_waits import OnlyOnTheDevice
 
 import adatune
 from adatune.errors import UsageError
@@ -18,6 +19,7 @@ from adatune.latent.projection import (
     spread_of_w,
 )
 from adatune.latent.seeds import latents_of_seeds
+from adatune.latent.tuning import tune
 from adatune.metrics.features import discriminator_features
 
 
@@ -105,6 +107,21 @@ def test_the_spread_is_that_of_many_mapped_latents(model):
     assert (spread.mean - w.mean(dim=0)).norm() < 0.03 * spread.deviation
     deviation = (w - w.mean(dim=0)).square().sum(dim=1).mean().sqrt()
     assert torch.allclose(spread.deviation, deviation, rtol=0.02)
+
+
+def test_no_step_waits_for_the_device(model, features):
+    targets, spread = pictures_of(model, [3]), spread_of_w(model.G_ema)
+    config = ProjectionConfig(steps=8, plus_steps=8)
+    in_w = project_w(model.G_ema, features, targets, spread, config)
+    start = spread.mean.expand(1, 1, -1)
+    in_w_plus = project_w_plus(model.G_ema, features, targets, start, spread, config)
+    pivot = spread.mean.expand(1, model.G_ema.num_ws, -1)
+    tuning = tune(model.G_ema, features, targets, pivot, 8, 3e-4)
+    for search in (in_w, in_w_plus, tuning):
+        next(search)  # sets up, too
+        with OnlyOnTheDevice():
+            for _ in range(7):
+                next(search)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_latents_are_where_and_what_other_tools_look_for(model, projected, tmp_p
 def test_the_tuned_network_is_a_light_file_that_draws_the_picture_at_the_pivot(model, projected, tmp_path):
     save_projected(projected, tmp_path, model)
     folder = tmp_path / "seed0000"
-    tuned = adatune.load(folder / "tuned.safetensors")
+    tuned = adatune.load(folder / "seed0000-tuned.safetensors")
     assert tuned.D is None
     assert tuned.aspect == 1.25
     assert "pivotal tuning" in tuned.metadata["tuned"]
