@@ -119,18 +119,18 @@ def _mirrored(photo: Pixels) -> Pixels:
 
 
 def _light(photo: Pixels, random: Generator) -> Pixels:
-    """Relight a photo: a lamp from one side, exposure, contrast, colour cast, at times no colour."""
+    """Relight a photo: a lamp from one side, exposure, contrast, colour cast, colour."""
     height, width = photo.shape[:2]
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     angle = random.uniform(0, 2 * np.pi)
     lamp = np.exp(random.uniform(0, 0.55) * (np.cos(angle) * x + np.sin(angle) * y))[..., None]
     vignette = (1 - random.uniform(0, 0.3) * (x * x + y * y) / 2)[..., None]
     cast = np.exp(random.normal(0, 0.07, 3)).astype(np.float32)
-    exposure = np.exp(random.normal(0.0, 0.2))
+    exposure = np.exp(random.normal(-0.05, 0.12))
     linear = (photo.astype(np.float32) / 255) ** 2.2 * lamp * vignette * cast * exposure
     value: NDArray[Any] = np.clip(linear, 0, None) ** (random.uniform(0.85, 1.15) / 2.2)
     grey = value.mean(axis=2, keepdims=True)
-    value = grey + (value - grey) * (0.0 if random.random() < 0.06 else random.uniform(0.65, 1.25))
+    value = grey + (value - grey) * random.uniform(0.65, 1.25)
     value += random.normal(0, random.uniform(0, 0.015), value.shape)
     return (np.clip(value, 0, 1) * 255 + 0.5).astype(np.uint8)
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from adatune.images import Pixels
+from adatune.prep.colour import measure_colour
 from adatune.prep.config import PrepConfig
 from adatune.prep.crop import (
     Points,
@@ -24,6 +25,7 @@ from adatune.prep.crop import (
 )
 from adatune.prep.duplicates import fingerprint
 from adatune.prep.exposure import measure_exposure
+from adatune.prep.eyes import eyes_open
 from adatune.prep.faces import Face, FaceFinder
 from adatune.prep.occlusion import measure_occlusion
 from adatune.prep.photos import OpenPhoto, UnreadablePhoto
@@ -128,7 +130,7 @@ def _by_face(
     pose = estimate_pose(landmarks, face)
     eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
     view = warp(pixels, portrait_corners(refined.landmarks), VIEW_WIDTH, VIEW_HEIGHT)
-    exposure = measure_exposure(view)
+    exposure, colour = measure_exposure(view), measure_colour(view)
     occlusion, parts = measure_occlusion(view, refined)
     corners = face_corners(landmarks, config.align, config.aspect)
     record = replace(
@@ -144,6 +146,8 @@ def _by_face(
         blur=edge_blur(view) * eye_distance * config.size / max(1e-6, box_size(corners)[0]),
         exposure=exposure.score,
         exposure_detail=exposure.words,
+        eyes=eyes_open(view),
+        colour=(colour.chroma, colour.a, colour.b),
         occlusion=occlusion,
         occlusion_parts=parts,
     )

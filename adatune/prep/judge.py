@@ -6,6 +6,7 @@ Judging is instant, so thresholds can be tried without looking at the photos aga
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from adatune.prep.colour import Colour, odd_colours
 from adatune.prep.config import PrepConfig
 from adatune.prep.duplicates import find_duplicates
 from adatune.prep.manifest import Row
@@ -60,6 +61,7 @@ def judge_all(records: Sequence[Record], config: PrepConfig, decisions: Decision
     """
     decisions = decisions or {}
     rows = [Row(record, judge(record, config), warnings=_warnings(record, config)) for record in records]
+    rows = _mark_odd_colours(rows, config)
     if not config.keep_duplicates:
         rows = _mark_duplicates(rows)
     return [_apply(row, decisions.get((row.record.source, row.record.face))) for row in rows]
@@ -74,6 +76,16 @@ def _warnings(record: Record, config: PrepConfig) -> tuple[str, ...]:
     if config.align != "none" and not record.box_by_hand and record.eyes < config.warn_eyes:
         words.append("eyes closed?")
     return tuple(words)
+
+
+def _mark_odd_colours(rows: Sequence[Row], config: PrepConfig) -> list[Row]:
+    """Grey photos among coloured ones, and those under another light than the rest."""
+    if config.align == "none":
+        return list(rows)
+    good = [index for index, row in enumerate(rows) if not row.reason and not row.record.box_by_hand]
+    odd = odd_colours([Colour(*rows[index].record.colour) for index in good])
+    far = {good[i] for i, distance in odd.items() if distance > config.max_cast}
+    return [replace(row, reason="colour") if index in far else row for index, row in enumerate(rows)]
 
 
 def _mark_duplicates(rows: Sequence[Row]) -> list[Row]:

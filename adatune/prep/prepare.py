@@ -20,6 +20,7 @@ from adatune.prep.manifest import count_reasons
 from adatune.prep.publish import Judged, check_place_of_validation, publish
 from adatune.prep.record import Record
 from adatune.prep.report import DatasetReport, dataset_report
+from adatune.prep.second_opinion import find_model, load_model
 from adatune.prep.sources import Source, find_sources
 from adatune.prep.split import choose_validation, validation_name
 from adatune.prep.store import Store
@@ -128,6 +129,8 @@ def prepare(
     if archive is not None:
         check_target(dataset, archive)
     check_place_of_validation(dataset.with_name(validation_name(name)))
+    if model := find_model():
+        load_model(model)  # one that cannot be used is told before the work
     store = Store(dataset)
     store.claim(photos)
     with locked(store.cache):

@@ -14,13 +14,13 @@ import numpy as np
 
 from adatune.errors import DatasetError
 from adatune.prep.advice import advise
+from adatune.prep.colour import GREY_CHROMA
 from adatune.prep.config import PrepConfig
 from adatune.prep.manifest import Row, count_reasons
 from adatune.prep.record import Record
 
 SIZES = (256, 512, 1024)  # of networks that photographs are trained at
 CUT_OFF = 0.05  # share of a crop beyond the photo from where its mirrored edge is seen
-GREY = 4.0  # CIE Lab chroma below which a photo is black and white
 
 _PIXEL_EDGES = (128, 256, 512, 1024, 2048)
 _TURN_EDGES = (-25, -15, -5, 5, 15, 25)  # degrees
@@ -119,7 +119,7 @@ def dataset_report(rows: Sequence[Row], config: PrepConfig, classes: Sequence[st
         ),
         blur=_percentiles([face.blur for face in faces]),
         eyes_closed=sum(face.eyes < config.warn_eyes for face in faces),
-        grey=sum(face.colour[0] < GREY for face in faces),
+        grey=sum(face.colour[0] < GREY_CHROMA for face in faces),
         cut_off=sum(record.invented > CUT_OFF for record in records),
         classes={name: sum(row.label == name for row in train) for name in classes},
     )

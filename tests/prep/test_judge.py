@@ -91,6 +91,14 @@ def test_a_dropped_photo_takes_its_copies_with_it() -> None:
     assert [row.reason for row in rows] == ["review", "duplicate"]
 
 
+def test_a_grey_photo_is_odd_among_coloured_ones_and_not_among_its_like() -> None:
+    coloured = [_row(f"{i}.jpg", colour=(20.0 + i % 3, 12.0 + i % 2, 15.0 + (i * 7) % 3)) for i in range(20)]
+    grey = [_row(f"grey{i}.jpg", colour=(0.5, 0.1 * (i % 2), 0.1)) for i in range(20)]
+    rows = judge_all([*coloured, grey[0]], PrepConfig())
+    assert [row.record.source for row in rows if row.reason == "colour"] == ["grey0.jpg"]
+    assert not any(row.reason for row in judge_all(grey, PrepConfig()))
+
+
 def test_enlarged_photos_and_closed_eyes_are_kept_with_a_warning() -> None:
     (row,) = judge_all([_row("a.jpg", upscale=1.8, eyes=0.05)], PrepConfig())
     assert (row.reason, row.warnings) == ("", ("enlarged 1.8 times", "eyes closed?"))
