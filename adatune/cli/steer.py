@@ -54,7 +54,9 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "rotate2d", "rotate
 )
 @click.option("--samples", type=click.IntRange(1), help="In place of --steps: pictures to learn from.")
 @click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Pictures a step.")
-@click.option("--lr", type=float, help="Learning rate.  [default: 0.01; with --nonlinear 0.001]")
+@click.option(
+    "--lr", type=float, help="Learning rate.  [default: 0.02 at 512 numbers a latent; --nonlinear 0.002]"
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is learned from.")
 @click.option("--name", help="What to call it.  [default: EDIT-SPACE, and -nonlinear]")
 @click.option("--replace", is_flag=True, help="Write over a walk of that name.")

@@ -75,7 +75,7 @@ def limits_plot(
         limits,
         recommended,
         [("KID x 1000", kids, _GREEN)],
-        "KID against alpha 0",
+        "KID x 1000 against alpha 0 of other latents; at alpha 0: chance",
         bound,
     )
     axes = _Axes(top + _PANEL + _GAP, rows[0].slider, rows[-1].slider, 0, 1)

@@ -53,9 +53,10 @@ def files_for(name: str, config: SteeringConfig, may_replace: bool) -> WalkFiles
 
 def save_walk(walk: Walk, edit: Edit, config: SteeringConfig, network: str, path: Path) -> None:
     """Write WALK, learned from the network called NETWORK, to PATH; the same bytes for the same walk."""
+    width = next(walk.parameters()).shape[-1]
     description = {
         "format": FORMAT, "edit": edit.name, "space": config.space, "is_nonlinear": config.is_nonlinear,
-        "network": network, "training": training_details(edit, config),
+        "network": network, "training": training_details(edit, config, width),
     }  # fmt: skip
     tensors = {name: value.detach().float().cpu().contiguous() for name, value in walk.state_dict().items()}
     data = save(tensors, {_KEY: json.dumps(description, sort_keys=True, allow_nan=False)})
@@ -122,7 +123,7 @@ def to_directions(
     deviations = (rows * along).square().mean(dim=1).sqrt() / length
     details = {
         "labels": list(edit.labels), "strength_of_slider": (length / deviations).tolist(),
-        **training_details(edit, config),
+        **training_details(edit, config, vectors.shape[2]),
     }  # fmt: skip
     return Directions(
         name, "steering", network, content_hash(generator), generator.num_ws, list(range(generator.num_ws)),
@@ -131,11 +132,11 @@ def to_directions(
     )  # fmt: skip
 
 
-def training_details(edit: Edit, config: SteeringConfig) -> dict[str, Any]:
-    """How a walk was learned, for people."""
+def training_details(edit: Edit, config: SteeringConfig, width: int) -> dict[str, Any]:
+    """How a walk through latents of WIDTH was learned, for people."""
     return {
         "edit": edit.name, "space": config.space, "loss": config.loss_for(edit), "batch": config.batch,
-        "steps": config.steps_for(edit), "learning_rate": config.rate, "seed": config.seed,
+        "steps": config.steps_for(edit), "learning_rate": config.rate_for(width), "seed": config.seed,
     }  # fmt: skip
 
 

@@ -115,7 +115,8 @@ def find_limits(
         save_picture(limits_plot(limits, edit.slider_of, edit.alpha_of, title), files[-1])
         found.append(limits)
     files.append(stem.with_name(f"{stem.name}-limits.json"))
-    details = {"network": steering.network, **training_details(edit, steering.config)}
+    width = next(walk.parameters()).shape[-1]
+    details = {"network": steering.network, **training_details(edit, steering.config, width)}
     result = {**details, "limits": [limits.to_dict() for limits in found]}
     write_text(files[-1], json.dumps(result, indent=2) + "\n")
     return found, files

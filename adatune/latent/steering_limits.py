@@ -39,8 +39,8 @@ class LimitsConfig:
     seed: int = 1_000_000  # of the latents, which the walk was not learned from
 
     def __post_init__(self) -> None:
-        if not 2 <= self.samples <= 100_000:
-            raise UsageError(f"--limit-samples {self.samples} is out of range: from 2 to 100000.")
+        if not 4 <= self.samples <= 100_000:
+            raise UsageError(f"--limit-samples {self.samples} is out of range: from 4 to 100000.")
         if self.max_kid is not None and not (isfinite(self.max_kid) and self.max_kid > 0):
             raise UsageError(f"--max-kid {self.max_kid} must be above 0.")
 
@@ -57,7 +57,7 @@ class Limit:
     share: float | None  # achieved of asked, in slider units; None where nothing is asked
     distance: float  # perceptual, to alpha 0
     step: float | None  # perceptual, to the strength before on the way from alpha 0
-    kid: float  # against alpha 0
+    kid: float  # against alpha 0 of other latents; at alpha 0 it shows how much is chance
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def measure_limits(
         seen.append(torch.stack([features.embed(x) for x in pictures]).cpu())
         yield None
     vectors = torch.cat(seen, dim=1)
-    kids = [0.0 if i == centre else kernel_distance(vectors[centre], x) for i, x in enumerate(vectors)]
+    kids = [_crossed_kid(vectors[centre], each) for each in vectors]
     steps = torch.cat(near, dim=1).mean(dim=1).tolist()
     rows = _rows(edit, sliders, centre, torch.cat(achieved, dim=1), torch.cat(far, dim=1), steps, kids)
     low, high, reasons = recommended_range(rows, config.max_kid)
@@ -154,6 +154,13 @@ def recommended_range(rows: Sequence[Limit], max_kid: float | None) -> tuple[flo
         ends.append(end)
         reasons.append(reason)
     return ends[0], ends[1], (reasons[0], reasons[1])
+
+
+def _crossed_kid(reference: Tensor, moved: Tensor) -> float:
+    """KID of one half of the latents against the other, both ways: the same ones are too alike."""
+    half = len(reference) // 2
+    pairs = (reference[:half], moved[half:]), (reference[half:], moved[:half])
+    return sum(kernel_distance(*pair) for pair in pairs) / 2
 
 
 def _gap(rows: Sequence[Limit], index: int, centre: int) -> float:

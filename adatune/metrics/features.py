@@ -146,7 +146,8 @@ def _lpips_model(trunk: str, is_trained: bool) -> Any:
 
 
 def _unit_length(x: Tensor) -> Tensor:
-    return x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
+    # The root of 0 has no finite derivative, and masked pictures have places where nothing is seen.
+    return x / ((x.square().sum(dim=1, keepdim=True) + 1e-24).sqrt() + 1e-10)
 
 
 def _scale(weight: Tensor | float, x: Tensor) -> Tensor | float:

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 
 import adatune
 from adatune.errors import FeaturesUnavailable, UsageError
-from adatune.metrics.distances import perceptual_distance
-from adatune.metrics.features import choose_features, discriminator_features, lpips_features
+from adatune.metrics.distances import map_distance, perceptual_distance
+from adatune.metrics.features import Features, choose_features, discriminator_features, lpips_features
 from adatune.networks import Discriminator, NetworkConfig
 
 
@@ -84,3 +84,10 @@ def test_without_the_package_the_discriminator_sees_and_it_is_said_why(monkeypat
 def test_a_light_file_without_the_package_is_refused():
     with pytest.raises(FeaturesUnavailable, match="holds no discriminator"):
         discriminator_features(None)
+
+
+def test_places_where_nothing_is_seen_leave_gradients_finite():
+    features = Features("values", lambda images: [images], [1.0])
+    images = torch.zeros(1, 3, 4, 4, requires_grad=True)
+    map_distance(features.maps(images), features.maps(torch.ones(1, 3, 4, 4))).sum().backward()
+    assert images.grad.isfinite().all()

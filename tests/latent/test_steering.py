@@ -1,0 +1,172 @@
+"""Learning to steer: what a walk of the demo network does to faces, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import adatune
+from adatune.augment.edits import make_edit
+from adatune.errors import UsageError
+from adatune.latent.steering import (
+    SteeringConfig,
+    learn_walk,
+    new_walk,
+    parse_alphas,
+    sliders_of,
+    steering_loss,
+)
+from adatune.latent.walks import start, to_ws
+from adatune.metrics.features import discriminator_features
+
+DEMO = Path(__file__).parents[2] / "pretrained" / "demo32.safetensors"
+SIDE = 32
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return adatune.load(DEMO, device="cpu")
+
+
+def learned(demo, name, **settings):
+    edit, config = make_edit(name, SIDE), SteeringConfig(**settings)
+    walk = new_walk(demo.G_ema, edit, config)
+    losses = list(learn_walk(demo, edit, config, discriminator_features(demo.D), walk))
+    return edit, config, walk, losses
+
+
+@torch.no_grad()
+def pictures(demo, space, walk, rows, count):
+    """Seeds that WALK was not learned from, moved by each row of sliders: [rows, count, 3, 32, 32]."""
+    latents = torch.from_numpy(np.random.RandomState(777).randn(count, 64)).float()
+    begun = start(demo.G_ema, space, latents, None, 0.7)
+    return torch.stack(
+        [
+            demo.G_ema.synthesis(
+                to_ws(demo.G_ema, space, walk(begun.positions, torch.tensor([row])), begun), "const"
+            )
+            for row in rows
+        ]
+    )
+
+
+def centres(images):
+    """Where the faces are, in pixels across: the centre of mass of what differs from the upper border."""
+    background = images[..., :2, :].mean(dim=(-2, -1), keepdim=True)
+    mass = (images - background).abs().sum(dim=-3)
+    return (mass * torch.arange(SIDE)).sum(dim=(-2, -1)) / mass.sum(dim=(-2, -1))
+
+
+def test_a_learned_shift_moves_the_centre_of_mass_the_asked_way_and_further_the_more_is_asked(demo):
+    edit, config, walk, losses = learned(demo, "shiftx", steps=70, loss="l2")
+    assert np.mean(losses[-15:]) < np.mean(losses[:15])
+    shifts = (-4.0, -2.0, 0.0, 2.0, 4.0)
+    where = centres(pictures(demo, config.space, walk, [[edit.slider_of(a)] for a in shifts], 40))
+    steps = where.diff(dim=0)  # [4, seeds]
+    assert (steps.mean(dim=1) > 0.2).all(), steps.mean(dim=1)
+    assert (steps > 0).float().mean() > 0.85
+    assert (where[-1] > where[0]).float().mean() > 0.9
+
+
+def test_a_learned_brightness_reaches_four_fifths_of_what_is_asked(demo):
+    _, config, walk, _ = learned(demo, "brightness", steps=70)
+    images = pictures(demo, config.space, walk, [[0.0], [-0.4], [0.4]], 32)
+    change = images.mean(dim=(1, 2, 3, 4)) - images[0].mean()
+    assert change[1] == pytest.approx(-0.4, abs=0.08)
+    assert change[2] == pytest.approx(0.4, abs=0.08)
+
+
+@pytest.mark.parametrize("space", ["z", "w", "w+"])
+@pytest.mark.parametrize("is_nonlinear", [False, True])
+def test_any_walk_gets_better_at_its_edit(demo, space, is_nonlinear):
+    rate = 0.002 if is_nonlinear else 0.05 if space == "z" else 0.02
+    edit, config, walk, _ = learned(
+        demo, "brightness", space=space, is_nonlinear=is_nonlinear, steps=25, learning_rate=rate
+    )
+    before = new_walk(demo.G_ema, edit, config)
+    latents = torch.from_numpy(np.random.RandomState(5).randn(8, 64)).float()
+    with torch.no_grad():
+        first, last = (
+            np.mean(
+                [
+                    float(
+                        steering_loss(demo.G_ema, edit, space, each, latents, torch.tensor([[a]]), None, None)
+                    )
+                    for a in (-0.4, 0.4)
+                ]
+            )
+            for each in (before, walk)
+        )
+    assert last < 0.9 * first
+
+
+def test_the_same_seed_learns_the_same_bits_and_another_others(demo):
+    same = [learned(demo, "zoom", steps=2, seed=seed)[2].vectors for seed in (4, 4, 5)]
+    assert torch.equal(same[0], same[1])
+    assert not torch.equal(same[0], same[2])
+
+
+def test_the_generator_is_left_as_it_was(demo):
+    before = {name: value.clone() for name, value in demo.G_ema.state_dict().items()}
+    learned(demo, "rotate2d", steps=2)
+    assert all(torch.equal(value, before[name]) for name, value in demo.G_ema.state_dict().items())
+
+
+def test_the_loss_counts_only_what_the_mask_lets_through(demo):
+    edit = make_edit("shiftx", SIDE)
+    walk = new_walk(demo.G_ema, edit, SteeringConfig())
+    torch.nn.init.zeros_(walk.vectors)
+    latents, alphas = torch.randn(2, 64), torch.tensor([[3.0]])
+    loss = steering_loss(demo.G_ema, edit, "w+", walk, latents, alphas, None, None)
+    with torch.no_grad():
+        images = demo.G_ema(latents, noise="const").numpy()
+    expected = np.square(images[..., 3:] - images[..., :-3]).mean()
+    assert float(loss.detach()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_movements_are_compared_by_features_and_colours_by_pixels(demo):
+    config = SteeringConfig()
+    assert config.loss_for(make_edit("zoom", SIDE)) == "perceptual"
+    assert config.loss_for(make_edit("color", SIDE)) == "l2"
+    edit, features = make_edit("shiftx", SIDE), discriminator_features(demo.D)
+    walk = new_walk(demo.G_ema, edit, config)
+    arguments = demo.G_ema, edit, "w+", walk, torch.randn(2, 64), torch.tensor([[3.0]]), None
+    assert float(steering_loss(*arguments, features).detach()) != float(
+        steering_loss(*arguments, None).detach()
+    )
+
+
+def test_sliders_follow_alphas():
+    assert sliders_of(make_edit("zoom", SIDE), torch.tensor([[1.0]])).tolist() == [[0.0]]
+    assert sliders_of(make_edit("color", SIDE), torch.tensor([[0.5, 0, -0.25]])).tolist() == [[0.5, 0, -0.25]]
+
+
+def test_alphas_are_listed_in_order_with_the_one_that_changes_nothing():
+    assert parse_alphas("4,-2", make_edit("shiftx", SIDE)) == [-2, 0, 4]
+    assert parse_alphas("2,0.5", make_edit("zoom", SIDE)) == [0.5, 1, 2]
+    for name, text in (
+        ("zoom", "0.5,-1"),
+        ("zoom", "0"),
+        ("shiftx", "far"),
+        ("shiftx", "nan"),
+        ("shiftx", "0"),
+    ):
+        with pytest.raises(UsageError, match="--alphas"):
+            parse_alphas(text, make_edit(name, SIDE))
+
+
+def test_what_cannot_be_learned_is_refused(demo):
+    for settings, words in (
+        ({"space": "s"}, "--space s"), ({"loss": "l1"}, "--loss l1"), ({"steps": -1}, "--steps -1"),
+        ({"learning_rate": float("nan")}, "--lr nan"), ({"seed": -1}, "--seed -1"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=words):
+            SteeringConfig(**settings)
+    with pytest.raises(UsageError, match="one slider and color has 3"):
+        new_walk(demo.G_ema, make_edit("color", SIDE), SteeringConfig(is_nonlinear=True))
+
+
+def test_a_walk_that_goes_astray_says_what_to_do(demo):
+    with pytest.raises(UsageError, match="smaller --lr"):
+        learned(demo, "brightness", steps=20, learning_rate=1e30)
