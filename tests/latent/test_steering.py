@@ -1,5 +1,6 @@
 """Learning to steer: what a walk of the demo network does to faces, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,5 +169,7 @@ def test_what_cannot_be_learned_is_refused(demo):
 
 
 def test_a_walk_that_goes_astray_says_what_to_do(demo):
+    edit, config = make_edit("brightness", SIDE), SteeringConfig(steps=1)
+    endless = replace(edit, apply=lambda images, _: (images + torch.inf, torch.ones_like(images)))
     with pytest.raises(UsageError, match="smaller --lr"):
-        learned(demo, "brightness", steps=20, learning_rate=1e30)
+        list(learn_walk(demo, endless, config, None, new_walk(demo.G_ema, edit, config)))
