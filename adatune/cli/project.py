@@ -100,9 +100,9 @@ def project(
         raise UsageError("No photo is named. Name some, or a folder of them; or ask for --self-test 8.")
     config = config_of_length(steps, space, seed, label)
     path, networks = load_network(network, device)
-    features = choose_features(networks, features_name)
     crop, reason = crop_settings(path, networks.config, networks.aspect)
     targets, skipped = find_targets(given, crop, aligned) if given else ([], {})
+    features = choose_features(networks, features_name)
     job = Job(
         path,
         networks,

@@ -124,7 +124,7 @@ def line_about(summary: Summary) -> str:
     ]
     away = summary.spreads_from_mean["w"]
     if away > _FAR:
-        parts.append(f"w {away:.1f} spreads from the mean, beyond all draws: fewer --steps stay nearer")
+        parts.append(f"w {away:.1f} spreads from the mean (draws: about 1): fewer --steps stay nearer")
     return f"{summary.target.name}: {', '.join(parts)}"
 
 
