@@ -179,6 +179,7 @@ def main(folders: Sequence[Path]) -> None:
     """Collect, fit, report, write benchmarks/results/occlusion.json."""
     torch.set_num_threads(1)
     result = circumstances(torch.device("cpu"))
+    result["command"] = "python benchmarks/occlusion.py " + " ".join("PHOTOS" for _ in folders)
     files = hashed_files(*folders)
     outlines = LABELS / "cutouts.csv"
     wanted = {line.split(",")[0] for line in outlines.read_text().splitlines()} & set(files)
@@ -193,14 +194,13 @@ def main(folders: Sequence[Path]) -> None:
         fitted[name]["constant"] -= OPERATING[name]
     result |= {
         "fitted": fitted,
-        "refitted_seen": report(seen, fitted),
-        "refitted_held_out": report(halves[1], fitted),
-        "shipped_held_out": report(halves[1], SCORES),
+        "seen": report(seen, fitted),
+        "held_out": report(halves[1], fitted),
     }
     write(RESULTS / "occlusion.json", result)
     for name, weights in fitted.items():
         print(name.upper(), {feature: float(f"{weight:.3g}") for feature, weight in weights.items()})
-    for kind in ("refitted_seen", "refitted_held_out", "shipped_held_out"):
+    for kind in ("seen", "held_out"):
         print(kind, result[kind])
 
 

@@ -54,37 +54,37 @@ _WITHOUT: dict[str, Box] = {
     "right_cheek": (31, 44, 21, 38),
 }
 
-# Logistic fits by benchmarks/occlusion.py over one half of the people; `odds` of a free face are negative.
+# Logistic fits by benchmarks/occlusion.py over one half of the people: log odds, 0 at the usual limit of 0.5.
 LOWER: dict[str, float] = {
-    "lower_alone": -0.306,
-    "without_eyes": -0.156,
-    "mouth_colour": 0.141,
-    "better_eye_alone": 0.36,
-    "mouth_line": -2,
-    "mouth_upright_edges": 1.98,
-    "jaw_difference": -0.105,
-    "mouth_unlike_skin": 2.71,
-    "mouth_alone": -0.431,
-    "constant": -3.03,
+    "lower_alone": -0.424,
+    "without_eyes": -0.172,
+    "mouth_colour": 0.111,
+    "better_eye_alone": 0.31,
+    "mouth_line": -1.94,
+    "mouth_upright_edges": 1.14,
+    "jaw_difference": -0.0909,
+    "mouth_unlike_skin": 2.59,
+    "mouth_alone": -0.354,
+    "constant": -2.83,
 }
 EYES: dict[str, float] = {
-    "eye_edges_relative": -4.05,
-    "worse_half_alone": -0.122,
-    "under_eye_colour": 0.148,
-    "eyes_alone": -0.26,
-    "under_eye_light": -0.0347,
-    "eye_edges": -1.41,
-    "constant": 1.45,
+    "eye_edges_relative": -3.6,
+    "worse_half_alone": -0.0694,
+    "under_eye_colour": 0.151,
+    "eyes_alone": -0.208,
+    "under_eye_light": -0.0395,
+    "eye_edges": -1.53,
+    "constant": 1.42,
 }
 SIDE: dict[str, float] = {
-    "eye_edges_relative": -4.29,
-    "cheek_colour": 0.0813,
-    "eye_symmetry": -2.57,
-    "cheek_needed": -0.702,
-    "under_eye_colour_worse": 0.131,
-    "lower_alone": -0.16,
-    "eye_contrast": 0.11,
-    "constant": -0.633,
+    "eye_edges_relative": -4.53,
+    "cheek_colour": 0.0136,
+    "eye_symmetry": -3.17,
+    "cheek_needed": -0.872,
+    "under_eye_colour_worse": 0.124,
+    "lower_alone": -0.0421,
+    "eye_contrast": 0.0945,
+    "constant": 1.21,
 }
 
 
