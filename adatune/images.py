@@ -59,9 +59,19 @@ def grid(pixels: Sequence[Pixels] | Pixels, columns: int, aspect: float = 1.0) -
     return sheet
 
 
-def save_picture(picture: Image.Image, path: Path, quality: int = 95) -> None:
-    """Write PICTURE to PATH atomically; the suffix chooses the format (JPEG without chroma subsampling)."""
+def save_picture(picture: Image.Image, path: Path, quality: int = 95, effort: int = 6) -> None:
+    """Write PICTURE to PATH atomically; the suffix chooses the format (JPEG without chroma subsampling).
+
+    Args:
+        picture: to write.
+        path: to write to.
+        quality: of a JPEG, 1 to 100.
+        effort: to make a PNG small, 0 to 9. At 512x640 a photo takes 0.14 s with 6, 0.06 s with 3 (4 to 10%
+            larger) and 0.05 s with 1 (5 to 16% larger) on one core.
+    """
     options: dict[str, Any] = (
-        {"quality": quality, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+        {"quality": quality, "subsampling": 0}
+        if path.suffix.lower() in {".jpg", ".jpeg"}
+        else {"compress_level": effort}
     )
     write_atomically(path, lambda temporary: picture.save(temporary, **options))

@@ -14,6 +14,7 @@ from adatune.latent.labelled_sheet import check_side
 from adatune.latent.seeds import parse_seeds
 
 DEFAULT_COUNT = 64
+_EFFORT = 3  # of PNG: with more, a card would wait for the encoders
 _RUN_CONFIG = "config.toml"
 
 
@@ -71,7 +72,7 @@ def save_pictures(pictures: Iterable[tuple[int, Image.Image]], folder: Path, suf
 
     def save(seed: int, picture: Image.Image) -> Path:
         path = folder / f"seed{seed:04d}.{suffix}"
-        save_picture(picture, path)
+        save_picture(picture, path, effort=_EFFORT)
         return path
 
     return list(encoded(pictures, save))
