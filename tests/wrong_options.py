@@ -169,6 +169,20 @@ GENERATION = [
     Mistake("truncation", nothing, f"{DRAW} --psi nan", 2, "--psi nan is not a number."),
     Mistake("noise", nothing, f"{DRAW} --noise some", 2, "Invalid value for '--noise': 'some' is not one of"),
     Mistake("noise seed", nothing, f"{DRAW} --noise-seed -1", 2, "--noise-seed -1 is out of range"),
+    Mistake("noise list", nothing, f"{DRAW} --noise-seed 3-0", 2, "--noise-seed 3-0: the range 3-0 runs"),
+    Mistake(
+        "noise layers", nothing, f"{DRAW} --noise-layers 64-", 2, "--noise-layers 64-: this network has no"
+    ),
+    Mistake("cutoff", nothing, f"{DRAW} --cutoff 99", 2, "--cutoff 99 is out of range: this network has 4"),
+    Mistake("layer psi", nothing, f"{DRAW} --layer-psi 0.5", 2, "--layer-psi '0.5': '0.5' is not LAYERS:PSI"),
+    Mistake(
+        "two kinds", nothing, f"{DRAW} --rank --pick 3", 2, "--rank and --pick make two different things"
+    ),
+    Mistake("empty page", nothing, f"{DRAW} --browse 0", 2, "--browse 0 is out of range: a page holds 1 to"),
+    Mistake("no choice", nothing, f"{DRAW} --pick 9 --seeds 0-8", 2, "--pick 9 of 9 seeds: name more seeds"),
+    Mistake(
+        "all classes", nothing, f"{DRAW} --class all", 2, "--class all: this network was trained without"
+    ),
     Mistake("device", nothing, f"{DRAW} --device cuda:99", 2, "--device cuda:99 cannot be used here"),
     Mistake("no run", nothing, "generate", 1, "There is no run in home/runs. Start one with 'adatune train'"),
     Mistake(

@@ -121,7 +121,9 @@ class GenerateConfig:
     @property
     def noise_seed_count(self) -> int:
         """How many seeds of the noise there are."""
-        return 1 if self.noise_seed.strip().isdigit() else len(parse_seeds(self.noise_seed, "--noise-seed"))
+        if _is_number(self.noise_seed):  # of 64 bits, where seeds of a list have 32
+            return 1
+        return len(parse_seeds(self.noise_seed, "--noise-seed"))
 
     def _check_video(self) -> None:
         wrong = {
@@ -180,7 +182,7 @@ def _look(config: GenerateConfig, networks: LoadedNetworks, classes: list[int]) 
     wanted = None
     if config.noise_layers is not None and not _is_noise_sheet(config.noise_layers):
         (wanted,) = parse_noise_layers(config.noise_layers, networks.config).values()
-    noise_seed = int(config.noise_seed) if config.noise_seed_count == 1 else 0
+    noise_seed = int(config.noise_seed) if _is_number(config.noise_seed) else 0
     label = classes[0] if classes else None
     return SamplingConfig(config.psi, config.noise, noise_seed, label, config.square, psis, wanted)
 
@@ -315,6 +317,10 @@ def _first(found: Shortlist) -> list[str]:
         f"{values}",
         f"--seeds {','.join(str(entry.seed) for entry in first)}",
     ]
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().removeprefix("-").isdecimal()
 
 
 def _is_noise_sheet(text: str | None) -> bool:
