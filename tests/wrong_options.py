@@ -133,6 +133,7 @@ TRAINING = [
 DRAW = "generate tiny.safetensors"
 MIX = "mix tiny.safetensors"
 FILM = "video tiny.safetensors"
+PROJECT = "project tiny.safetensors"
 APPLY, BLEND = "directions apply d.safetensors tiny.safetensors", "blend tiny.safetensors"
 GENERATION = [
     Mistake(
@@ -213,6 +214,13 @@ GENERATION = [
     ),
     Mistake("film of another kind", nothing, f"{FILM} --out a.gif", 2, "'a.gif' does not end in .mp4"),
     Mistake("film grid", nothing, f"{FILM} --grid 4x2", 2, "adatune video has no --grid: a film shows one"),
+    Mistake("no photo", nothing, PROJECT, 2, "No photo is named. Name some, or a folder of them; or ask"),
+    Mistake(
+        "too small", nothing, f"{PROJECT} a.jpg", 2, "tiny.safetensors draws pictures of 8x8; photos are"
+    ),
+    Mistake("no steps", nothing, f"{PROJECT} a.jpg --steps 0", 2, "Invalid value for '--steps': 0 is not in"),
+    Mistake("seed below 0", nothing, f"{PROJECT} a.jpg --seed -1", 2, "--seed -1 is out of range: it goes"),
+    Mistake("target", nothing, f"{PROJECT} --target a.jpg", 2, "adatune project has no --target: photos are"),
     Mistake(
         "no directions", nothing, "directions apply a tiny.safetensors", 2, "There are no directions 'a': no"
     ),

@@ -100,8 +100,10 @@ def project(
         raise UsageError("No photo is named. Name some, or a folder of them; or ask for --self-test 8.")
     config = config_of_length(steps, space, seed, label)
     path, networks = load_network(network, device)
-    crop, reason = crop_settings(path, networks.config, networks.aspect)
-    targets, skipped = find_targets(given, crop, aligned) if given else ([], {})
+    targets, skipped, reason = [], {}, ""
+    if given:
+        crop, reason = crop_settings(path, networks.config, networks.aspect)
+        targets, skipped = find_targets(given, crop, aligned)
     features = choose_features(networks, features_name)
     job = Job(
         path,

@@ -29,6 +29,7 @@ from adatune.prep.sources import Source, find_sources
 _CROP_SETTINGS = ("align", "ratio", "linear_light")  # of prep.json: what a crop depends on
 _SMALL_FACES_BELOW = 128  # pixels of the network's side, as in preparation
 _SAME_ASPECT = 0.01
+_SMALLEST, _LARGEST = 16, 1024  # pixels a side, as in preparation
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def crop_settings(network: Path, config: NetworkConfig, aspect: float) -> tuple[
     Raises:
         UsageError: no photo can be cut to the network's size.
     """
+    if not _SMALLEST <= config.resolution <= _LARGEST:
+        raise UsageError(
+            f"{network.name} draws pictures of {config.resolution}x{config.resolution}; photos are cut to "
+            f"{_SMALLEST}x{_SMALLEST} up to {_LARGEST}x{_LARGEST}. Use another network, or --self-test alone."
+        )
     settings = _prepared_settings(network)
     if settings:
         try:
