@@ -204,7 +204,7 @@ def _zoom_edit(name: str, resolution: int, channels: int) -> Edit:
 
     shown = tuple(round(2.0**power, 6) for power in np.linspace(-2, 2, 9))
     return Edit(
-        name, "of the side", (name,), 1.0, math.log, math.exp, draw, apply, math.log(1.41), 4, shown
+        name, "crop side / picture side", (name,), 1.0, math.log, math.exp, draw, apply, math.log(1.41), 4, shown
     )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def _color_edit(name: str, resolution: int, channels: int) -> Edit:
         return random.uniform(-0.5, 0.5, (batch, len(labels)))
 
     return Edit(
-        name, "of black to grey", labels, 0.0, *linear_slider(1.0), draw, add, 0.1, 5, evenly(-1, 1), "mean"
+        name, "x 127.5 levels", labels, 0.0, *linear_slider(1.0), draw, add, 0.1, 5, evenly(-1, 1), "mean"
     )  # fmt: skip
 
 

@@ -213,7 +213,7 @@ def _print(limits: "Limits") -> None:
             "" if row.share is None else f"{row.share:.0%}",
             f"{row.distance:.3g}",
             "" if row.step is None else f"{row.step:.3g}",
-            f"{1000 * row.kid:.3g}",
+            f"{1000 * row.kid:.4g}",
             style="" if is_good else "dim",
         )
     Console(highlight=False).print(table)

@@ -136,7 +136,7 @@ def _panel(
     value = axes.low
     while value <= axes.high + step / 2:
         draw.line((_LEFT, axes.y(value), _WIDTH - _RIGHT, axes.y(value)), _GRID)
-        draw.text((_LEFT - 8, axes.y(value)), f"{value:.3g}", _FAINT, _font(13), "rm")
+        draw.text((_LEFT - 8, axes.y(value)), f"{round(value, 6):g}", _FAINT, _font(13), "rm")
         value += step
     for _, points, colour in lines:
         _line(draw, axes, points, colour)

@@ -17,6 +17,7 @@ from adatune.augment.edits import Edit, alphas_for, make_edit
 _LARGEST_SIDE = 128  # pixels; larger pictures are reduced before they are compared
 _CANDIDATES = 61  # strengths that are tried
 _BEYOND = 1.25  # how far past the strengths at hand is searched
+_PATCHES = 64  # of a picture that vary by themselves, about
 _BRIGHTEST = 2.0  # slider of a colour that turns black to white
 
 
@@ -48,13 +49,7 @@ def achieved_sliders(edit: Edit, number: int, sources: Tensor, moved: Tensor, la
         sources, moved = (F.avg_pool2d(images, side // _LARGEST_SIDE) for images in (sources, moved))
         edit = make_edit(edit.name, _LARGEST_SIDE, moved.shape[1])  # sliders mean the same at any resolution
     sliders = np.linspace(-_BEYOND * largest, _BEYOND * largest, _CANDIDATES)
-    score = _correlation if edit.judged_by == "correlation" else _likeness
-    scores = torch.stack(
-        [
-            score(*edit.apply(sources, alphas_for(edit, number, edit.alpha_of(float(slider)))), moved)
-            for slider in sliders
-        ]
-    )
+    scores = torch.stack([_score(edit, number, sources, moved, float(slider)) for slider in sliders])
     return _peak(torch.from_numpy(sliders), scores.double().cpu())
 
 
@@ -64,6 +59,19 @@ def spread_of(edit: Edit, number: int, photos: Tensor, largest: float) -> Spread
     sliders = achieved_sliders(edit, number, mean, photos, largest)
     low, high = (edit.alpha_of(float(sliders.quantile(share))) for share in (0.05, 0.95))
     return Spread(len(photos), float(sliders.std()), low, high)
+
+
+def _score(edit: Edit, number: int, sources: Tensor, moved: Tensor, slider: float) -> Tensor:
+    """How much MOVED looks as if EDIT had been done to SOURCES at SLIDER, [batch]."""
+    alpha = edit.alpha_of(slider)
+    target, mask = edit.apply(sources, alphas_for(edit, number, alpha))
+    if edit.judged_by == "difference":
+        return _likeness(target, mask, moved)
+    correlation = _correlation(target, mask, moved)
+    # A few pixels are alike by chance, and so are blurs of a few: what counts is the lower end of where the
+    # correlation lies, two standard errors down.
+    seen = float(mask.mean()) * (min(1.0, alpha) ** 2 if edit.name == "zoom" else 1.0)
+    return correlation - 2 * (1 - correlation.square()) / (_PATCHES * max(seen, 1e-3)) ** 0.5
 
 
 def _by_mean(edit: Edit, number: int, sources: Tensor, moved: Tensor) -> Tensor:
