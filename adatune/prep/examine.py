@@ -93,9 +93,8 @@ def _examine(
     faces = finder.find(preview, config.min_face_score)
     seen = replace(seen, faces=len(faces))
     wanted = faces if config.faces == "all" else faces[:1]
-    reduced = _reduction(photo, preview)
     found = {
-        number: _by_face(photo, seen, face, number, reduced, config, finder)
+        number: _by_face(photo, preview, replace(seen, face=number), face, config, finder)
         for number, face in enumerate(wanted)
         if number not in by_hand
     }
@@ -115,19 +114,19 @@ def _by_box(photo: OpenPhoto, seen: Record, box: Box, number: int, config: PrepC
 
 def _by_face(
     photo: OpenPhoto,
+    preview: Pixels,
     seen: Record,
     face: Face,
-    number: int,
-    reduced: int,
     config: PrepConfig,
     finder: FaceFinder,
 ) -> Examined:
-    """Look at a face again, as fine as its crop asks for. REDUCED: photo pixels per pixel it was found at."""
+    """Look again, as fine as the crop asks for, at a face that was found in the PREVIEW."""
+    reduced = _reduction(photo, preview)
     rough = face_corners(face.landmarks * reduced, config.align, config.aspect)
     pixels, factor = _read(photo, rough, max(config.size, VIEW_WIDTH))
     refined = finder.refine(pixels, face.landmarks * reduced / factor)
     landmarks = refined.landmarks * factor
-    pose = estimate_pose(landmarks, face)
+    pose = estimate_pose(landmarks, face, preview)
     eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
     view = warp(pixels, portrait_corners(refined.landmarks), VIEW_WIDTH, VIEW_HEIGHT)
     exposure, colour = measure_exposure(view), measure_colour(view)
@@ -135,7 +134,6 @@ def _by_face(
     corners = face_corners(landmarks, config.align, config.aspect)
     record = replace(
         seen,
-        face=number,
         score=face.score,
         second=face.second,
         turn=face.turn,
