@@ -282,6 +282,7 @@ def _make_shortlist(
         else:
             photos, words = find_photos(config.like, path, networks)
             remarks += words
+            shown = max(1, shown - len(photos))  # they stand first on the sheet
             found = like_photos(networks, seeds, look, photos, features, shown, progress)
     file = folder / f"{found.kind}-seeds{_ends(seeds)}.{config.suffix}"
     save_shortlist(found, file, caption, None if layout is None else layout[0])

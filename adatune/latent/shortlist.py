@@ -21,6 +21,7 @@ from adatune.latent.ranking import (
     distances_to,
     draw_tiles,
     judge_all,
+    measure_in_words,
     order_by,
     pick_varied,
     smallest_distance,
@@ -95,7 +96,8 @@ def like_photos(
     """
     device, channels = device_of(networks), networks.config.channels
     with torch.no_grad():
-        wanted = [features.maps(tile_to_image(photo.pixels, channels, device)) for photo in photos]
+        images = [tile_to_image(photo.pixels, channels, device) for photo in photos]
+        wanted = [(image, features.maps(image)) for image in images]
     each: list[list[float]] = []
 
     def judge(tile: Pixels) -> float:
@@ -111,7 +113,8 @@ def like_photos(
     ]
     pictures = _shown([kept[index] for index in order[:shown]], networks, look)
     references = _shown([photo.pixels for photo in photos], networks, look)
-    method = f"mean perceptual distance to {len(photos)} photos by {features.name}; lower is liker"
+    whom = "the photo" if len(photos) == 1 else f"{len(photos)} photos, mean"
+    method = f"perceptual distance to {whom}, by {measure_in_words(features)}; lower is liker"
     photos_shown = list(zip(names, references, strict=True))
     return Shortlist("like", method, entries, pictures, "distance", references=photos_shown)
 
@@ -153,7 +156,7 @@ def pick_seeds(
         entries.append(Entry(seeds[index], float(min(others)), {"place": place + 1, **more}))
     tiles = [tile for _, tile in draw_tiles(networks, [entry.seed for entry in entries], look)]
     weighed = "weighted by the rank of the discriminator's score" if scores else "all weighted alike"
-    method = f"greedy farthest points of {len(seeds)} seeds by {features.name}, {weighed}"
+    method = f"greedy farthest points of {len(seeds)} seeds by {measure_in_words(features)}, {weighed}"
     facts = {"smallest_distance": smallest_distance(distances, chosen)}
     return Shortlist("pick", method, entries, _shown(tiles, networks, look), "nearest other", facts)
 

@@ -78,7 +78,7 @@ def test_a_ranking_lists_every_seed_with_its_value_and_what_to_type_next(tmp_pat
 def test_likeness_to_a_photo_names_its_features_and_its_distances(tmp_path):
     Image.new("RGB", (20, 20), (200, 10, 10)).save(tmp_path / "red.png")
     result = made(tmp_path, seeds="3-8", like=(tmp_path / "red.png",), features="discriminator")
-    assert "by discriminator" in result.details["method"]
+    assert "by discriminator and pixels" in result.details["method"]
     assert result.details["order"][0]["photos"] == {"red": result.details["order"][0]["distance"]}
     assert any("red.png: no usable face" in remark for remark in result.remarks)
 

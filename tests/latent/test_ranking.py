@@ -26,7 +26,6 @@ from adatune.latent.ranking import (
     tile_to_image,
 )
 from adatune.latent.sampling import SamplingConfig
-from adatune.metrics.distances import map_distance
 from adatune.metrics.features import discriminator_features
 
 CPU = torch.device("cpu")
@@ -77,13 +76,14 @@ def test_distances_to_photos_are_perceptual_distances_and_zero_to_itself():
     networks = tiny_networks()
     features = discriminator_features(networks.D)
     first, second, third = images(networks, [1, 2, 3])
-    found = distances_to(features, first, [features.maps(x) for x in (first, second, third)])
+    found = distances_to(features, first, [(x, features.maps(x)) for x in (first, second, third)])
     assert found[0] == 0
     for distance, other in zip(found[1:], (second, third), strict=True):
         plain = sum(
             float((a - b).square().sum())
             for a, b in zip(features.maps(first), features.maps(other), strict=True)
         )
+        plain += float((first - other).square().mean())
         assert distance == pytest.approx(plain, rel=1e-5)
         assert distance > 0
 
@@ -97,7 +97,7 @@ def test_coarse_vectors_are_never_farther_apart_than_the_pictures_and_far_from_a
     assert np.array_equal(np.diag(distances), np.zeros(6))
     shares = []
     for i, j in combinations(range(6), 2):
-        whole = float(map_distance(features.maps(drawn[i]), features.maps(drawn[j])))
+        (whole,) = distances_to(features, drawn[i], [(drawn[j], features.maps(drawn[j]))])
         assert 0 < distances[i, j] ** 2 <= whole * (1 + 1e-5)
         shares.append(distances[i, j] ** 2 / whole)
     assert min(shares) > 0.05
@@ -131,13 +131,15 @@ def test_the_pick_of_pictures_is_spread_wider_than_the_mean_random_one():
 
 
 def test_it_begins_with_the_best_and_passes_a_broken_outlier_over():
-    points = torch.tensor([[0.0, 0], [1, 0], [0, 1], [1, 1], [2.5, 2.5]], dtype=torch.float64)
+    points = torch.from_numpy(np.random.default_rng(0).random((200, 2)))
+    points[77] = torch.tensor([2.5, 2.5])
     distances = distance_matrix(points)
-    scores = [5.0, 4, 3, 2, -100]
-    assert pick_varied(distances, None, 2)[1] == 4
-    chosen = pick_varied(distances, scores, 3)
-    assert chosen[0] == 0
-    assert 4 not in chosen
+    scores = list(range(200))
+    scores[77] = -100
+    assert 77 in pick_varied(distances, None, 5)
+    chosen = pick_varied(distances, scores, 5)
+    assert chosen[0] == 199
+    assert 77 not in chosen
 
 
 @settings(max_examples=40, deadline=None)

@@ -76,7 +76,8 @@ def test_a_picture_of_a_seed_is_likest_to_that_seed_and_the_order_is_by_the_mean
     for entry in found.entries:
         maps = features.maps(images[entry.seed])
         each = [
-            sum(float((a - b).square().sum()) for a, b in zip(maps, features.maps(images[s]), strict=True))
+            float((images[entry.seed] - images[s]).square().mean())
+            + sum(float((a - b).square().sum()) for a, b in zip(maps, features.maps(images[s]), strict=True))
             for s in (31, 44)
         ]
         assert list(entry.more["photos"]) == ["one", "two"]
