@@ -19,7 +19,7 @@ def captioned_sheet(
         pictures: of one size; those less than 128 pixels wide are enlarged by a whole number.
         captions: one for each.
         columns: how many.
-        title: a line at the foot.
+        title: at the foot, in as many lines as it takes.
 
     Raises:
         UsageError: the sheet would be larger than a picture file can be.
@@ -30,8 +30,10 @@ def captioned_sheet(
     font, gap, margin = ImageFont.load_default(text), max(6, width // 24), 2 * text
     step = width + gap, height + round(3.6 * text)
     rows = ceil(len(pictures) / columns)
-    side = 2 * margin + columns * step[0] - gap, 2 * margin + rows * step[1] + text
-    side = max(side[0], round(font.getlength(title)) + 2 * margin), side[1]
+    inner = max(columns * step[0] - gap, 24 * text)
+    foot = _wrapped(title, font, inner)
+    leading = round(1.35 * text)
+    side = inner + 2 * margin, 2 * margin + rows * step[1] + leading * len(foot)
     check_side(side)
     sheet = Image.new("RGB", side, PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -41,7 +43,8 @@ def captioned_sheet(
         below = y + height + text // 3
         draw.text((x, below), name, INK, font, anchor="la")
         draw.text((x, below + round(1.25 * text)), value, FAINT, font, anchor="la")
-    draw.text((margin, side[1] - margin), title, FAINT, font, anchor="ls")
+    for index, line in enumerate(foot):
+        draw.text((margin, margin + rows * step[1] + leading * (index + 1)), line, FAINT, font, anchor="ls")
     return sheet
 
 
@@ -55,3 +58,15 @@ def columns_for(count: int, aspect: float) -> int:
     ideal = max(1.0, min(count, sqrt(count * 1.5 * aspect)))
     near = [n for n in range(1, count + 1) if 0.7 * ideal <= n <= 1.45 * ideal]
     return min(near or [round(ideal)], key=lambda n: (-count % n / n, abs(n - ideal)))
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """TEXT in lines at most WIDTH pixels long; a longer word stands alone."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -63,3 +63,15 @@ def test_columns_fill_the_last_row_and_stay_near_three_to_two():
 def test_a_sheet_too_large_for_a_file_is_refused():
     with pytest.raises(UsageError, match="fewer pictures"):
         captioned_sheet([Image.new("RGB", (40000, 1))] * 2, [("", "")] * 2, 2, "")
+
+
+def test_a_long_title_takes_lines_and_not_width():
+    pictures = [Image.new("RGB", (128, 128), colour) for colour in COLOURS]
+    short, long = (
+        captioned_sheet(pictures, [("", "")] * 5, 5, title) for title in ("a word", "a word " * 60)
+    )
+    assert long.width == short.width
+    assert long.height > short.height + 14
+    ink = (np.asarray(long)[boxes(long)[0][3] + 40 :] != PAPER).any(axis=(0, 2))
+    assert ink[-20:].sum() == 0
+    assert ink.sum() > 300
