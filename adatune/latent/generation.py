@@ -25,6 +25,7 @@ from adatune.latent.sampling import SamplingConfig, draw_pictures
 from adatune.latent.seeds import parse_seeds
 from adatune.latent.shortlist import (
     Shortlist,
+    check_pick,
     find_photos,
     like_photos,
     pick_seeds,
@@ -32,6 +33,7 @@ from adatune.latent.shortlist import (
     save_shortlist,
     shown_count,
 )
+from adatune.latent.targets import Target
 from adatune.latent.truncation import layer_psis, psi_in_words
 from adatune.latent.variations import (
     Variations,
@@ -272,6 +274,12 @@ def _make_shortlist(
     seeds = parse_seeds(config.seeds or _SHORTLIST_SEEDS)
     layout = None if config.grid is None else parse_grid(config.grid)
     shown, remarks = shown_count(layout, networks.config.resolution), list[str]()
+    photos: list[Target] = []
+    if config.pick is not None:  # first what may be wrong: features may be a large download
+        check_pick(config.pick, len(seeds))
+    elif config.like:
+        photos, remarks = find_photos(config.like, path, networks)
+        shown = max(1, shown - len(photos))  # they stand first on the sheet
     if config.rank:
         found = rank_seeds(networks, seeds, look, shown, progress)
     else:
@@ -280,9 +288,6 @@ def _make_shortlist(
         if config.pick is not None:
             found = pick_seeds(networks, seeds, look, features, config.pick, progress)
         else:
-            photos, words = find_photos(config.like, path, networks)
-            remarks += words
-            shown = max(1, shown - len(photos))  # they stand first on the sheet
             found = like_photos(networks, seeds, look, photos, features, shown, progress)
     file = folder / f"{found.kind}-seeds{_ends(seeds)}.{config.suffix}"
     save_shortlist(found, file, caption, None if layout is None else layout[0])

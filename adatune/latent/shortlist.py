@@ -133,11 +133,7 @@ def pick_seeds(
 
     Raises: what `generate` does, and UsageError where there are not more seeds than COUNT.
     """
-    if not 2 <= count < len(seeds):
-        raise UsageError(
-            f"--pick {count} of {len(seeds)} seeds: name more seeds to choose from, such as --seeds 0-999, "
-            "and pick 2 or more of them."
-        )
+    check_pick(count, len(seeds))
     device, channels = device_of(networks), networks.config.channels
     label = one_hot(look.label, networks.config)
     vectors: list[torch.Tensor] = []
@@ -159,6 +155,19 @@ def pick_seeds(
     method = f"greedy farthest points of {len(seeds)} seeds by {measure_in_words(features)}, {weighed}"
     facts = {"smallest_distance": smallest_distance(distances, chosen)}
     return Shortlist("pick", method, entries, _shown(tiles, networks, look), "nearest other", facts)
+
+
+def check_pick(count: int, seeds: int) -> None:
+    """Refuse to pick COUNT of so many SEEDS where there is nothing to choose.
+
+    Raises:
+        UsageError: COUNT is below 2, or not below SEEDS.
+    """
+    if not 2 <= count < seeds:
+        raise UsageError(
+            f"--pick {count} of {seeds} seeds: name more seeds to choose from, such as --seeds 0-999, and "
+            "pick 2 or more of them."
+        )
 
 
 def find_photos(
