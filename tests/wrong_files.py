@@ -197,19 +197,63 @@ def photo_text(name: str) -> Callable[[], object]:
     return make
 
 
+def all_of(*makers: Callable[[], object]) -> Callable[[], object]:
+    """What several makers make."""
+    return lambda: [make() for make in makers]
+
+
 PHOTO = photo_text("a.jpg")
 PHOTOS = [
-    Mistake("missing folder", nothing, "prep photos", 1, "There is no folder 'photos'. Name the folder"),
+    Mistake("missing folder", nothing, "prep photos", 1, "There is no 'photos'. Name a folder"),
     Mistake(
         "empty folder", lambda: Path("photos").mkdir(), "prep photos", 1, "There are no files in 'photos'."
     ),
-    Mistake("a file", text("photos", ""), "prep photos", 1, "'photos' is a file. Name the folder"),
+    Mistake(
+        "an empty file",
+        text("photos", ""),
+        "prep photos",
+        1,
+        "No usable photo among 1: 1 unreadable.",
+        "contact-sheet.html",
+        "home/datasets/photos*",
+    ),
+    Mistake(
+        "no zip", text("photos.zip", "no"), "prep photos.zip", 1, "'photos.zip' cannot be opened as a zip"
+    ),
+    Mistake("no film", text("film.mp4", "no"), "prep film.mp4", 1, "'film.mp4' cannot be read as a video"),
+    Mistake("frames of a folder", PHOTO, "prep photos --every 5", 2, "--every is for the frames of a video"),
+    Mistake("no ratio", PHOTO, "prep photos --ratio 4x5", 2, "--ratio 4x5 is not a ratio of width to height"),
+    Mistake("too much aside", PHOTO, "prep photos --validation 0.9", 2, "--validation 0.9 is out of range."),
+    Mistake("no labels", PHOTO, "prep photos --labels none.csv", 2, "--labels none.csv is not known."),
+    Mistake("no review", PHOTO, "prep photos --review none.csv", 1, "There is no file 'none.csv'."),
+    Mistake(
+        "a review of nothing",
+        all_of(PHOTO, text("r.csv", "source,decision\nb.jpg,keep\n")),
+        "prep photos --review r.csv",
+        1,
+        "r.csv names photos that are not there: 'b.jpg'.",
+    ),
+    Mistake(
+        "a box of nothing",
+        all_of(PHOTO, text("c.csv", "source,x,y,width,height\na.jpg,1,1,0,5\n")),
+        "prep photos --crops c.csv",
+        1,
+        "c.csv, line 2",
+    ),
+    Mistake(
+        "a file in the zip's place",
+        all_of(PHOTO, text("mine.zip", "precious")),
+        "prep photos --zip mine.zip",
+        1,
+        "mine.zip exists and is no zip of a dataset made by adatune.",
+    ),
+    Mistake("report on nothing", nothing, "prep --stats nothing", 1, "There is no dataset"),
     Mistake(
         "nothing usable",
         PHOTO,
         "prep photos --align none",
         1,
-        "None of the 1 files can be used: 1 unreadable.",
+        "No usable photo among 1: 1 unreadable.",
         "contact-sheet.html",
         "home/datasets/photos*",  # says why, and is no dataset
     ),

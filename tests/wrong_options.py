@@ -263,7 +263,7 @@ GENERATION = [
     ),
     Mistake("unknown command", nothing, "genrate", 2, "No such command 'genrate'. Did you mean 'generate'?"),
     Mistake("unknown option", nothing, f"{TINY} --kimgs 4", 2, "No such option '--kimgs'.", "'--kimg'"),
-    Mistake("missing argument", nothing, "prep", 2, "Missing argument 'PHOTOS'.", "adatune prep --help"),
+    Mistake("missing argument", nothing, "prep", 2, "Which photos? Name a folder", "adatune prep ./photos"),
     Mistake("no value", nothing, "train --kimg", 2, "Option '--kimg' requires an argument."),
     Mistake("clean nothing", nothing, "clean", 1, "There is no run in home/runs."),
 ]

@@ -94,6 +94,6 @@ def _nothing_left(dataset: Path, rows: Sequence[Row]) -> PhotosError:
     why = ", ".join(f"{count} {reason}" for reason, count in count_reasons(rows).items())
     why = why or "all of them were put aside for validation"
     return PhotosError(
-        f"None of the {len(rows)} photos can be used: {why}. "
+        f"No usable photo among {len(rows)}: {why}. "
         f"Open {dataset / 'contact-sheet.html'} to see why, then loosen a threshold or add photos."
     )

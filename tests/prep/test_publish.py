@@ -66,7 +66,7 @@ def test_a_folder_of_the_users_own_is_never_written_to(store: Store) -> None:
 
 def test_nothing_usable_leaves_the_reasons_and_no_dataset(store: Store) -> None:
     _publish(store, {"a": ("", "train")})
-    with pytest.raises(PhotosError, match="None of the 2 photos can be used: 2 small"):
+    with pytest.raises(PhotosError, match="No usable photo among 2: 2 small"):
         _publish(store, {"a": ("small", "train"), "b": ("small", "train")})
     left = {path.name for path in store.dataset.iterdir()}
     assert left == {".cache", "manifest.csv", "contact-sheet.html"}
