@@ -123,7 +123,7 @@ def warp(images: Tensor, matrix: Floats) -> Targets:
     depth = places[..., 2:]
     scale = torch.tensor([2 / width, 2 / height], dtype=torch.float64)
     grid = torch.where(depth > 1e-6, places[..., :2] / depth.clamp(min=1e-6) * scale, 4.0).clamp(-4, 4)
-    grid = grid.to(images)[None]
+    grid = grid.to(images.dtype).to(images.device)[None]  # in this order: MPS knows no float64
 
     def sampled(values: Tensor) -> Tensor:
         # Not the default mode of corners: places are centres of pixels, and a picture ends half one further.
@@ -203,8 +203,9 @@ def _zoom_edit(name: str, resolution: int, channels: int) -> Edit:
         return np.array([[random.uniform(0.25, 1) if random.random() < 0.5 else random.uniform(1, 4)]])
 
     shown = tuple(round(2.0**power, 6) for power in np.linspace(-2, 2, 9))
+    step, unit = math.log(1.41), "crop side / picture side"
     return Edit(
-        name, "crop side / picture side", (name,), 1.0, math.log, math.exp, draw, apply, math.log(1.41), 4, shown
+        name, unit, (name,), 1.0, math.log, math.exp, draw, apply, step, 4, shown
     )  # fmt: skip
 
 

@@ -188,6 +188,8 @@ def steer(
         low, high = found.details.get("recommended_strengths", [[-3, 3]])[0]
         net = "" if network == "latest" else f" {network}"
         click.echo(f"Use it: adatune directions apply {called}{net} --strength {low:g}:{high:g}")
+    elif not use:
+        click.echo(f"Show it again: adatune steer {edit} --use --name {called} --network {path}")
 
 
 def _edit(name: str, file: str | None, resolution: int, channels: int) -> "Edit":

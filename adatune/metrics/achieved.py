@@ -50,7 +50,7 @@ def achieved_sliders(edit: Edit, number: int, sources: Tensor, moved: Tensor, la
         edit = make_edit(edit.name, _LARGEST_SIDE, moved.shape[1])  # sliders mean the same at any resolution
     sliders = np.linspace(-_BEYOND * largest, _BEYOND * largest, _CANDIDATES)
     scores = torch.stack([_score(edit, number, sources, moved, float(slider)) for slider in sliders])
-    return _peak(torch.from_numpy(sliders), scores.double().cpu())
+    return _peak(torch.from_numpy(sliders), scores.cpu().double())
 
 
 def spread_of(edit: Edit, number: int, photos: Tensor, largest: float) -> Spread:
@@ -79,7 +79,7 @@ def _by_mean(edit: Edit, number: int, sources: Tensor, moved: Tensor) -> Tensor:
 
     def mean(images: Tensor) -> Tensor:
         seen = images.clamp(-1, 1).mean(dim=(2, 3))
-        return (seen.mean(dim=1) if len(edit.labels) == 1 else seen[:, number]).double().cpu()
+        return (seen.mean(dim=1) if len(edit.labels) == 1 else seen[:, number]).cpu().double()
 
     sliders = np.linspace(-_BRIGHTEST, _BRIGHTEST, 2 * _CANDIDATES - 1)
     candidates = [alphas_for(edit, number, edit.alpha_of(float(slider))) for slider in sliders]
