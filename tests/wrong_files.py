@@ -178,7 +178,7 @@ DATASETS = [
         lambda: shutil.rmtree(FACES),
         "train",
         1,
-        "There is no dataset in home/datasets.",
+        "There is no dataset to train on in home/datasets.",
         "adatune prep",
     ),
 ]
