@@ -129,6 +129,8 @@ def _panel(
     """One panel of LINES (name, points, colour) from 0 up, with an optional BOUND."""
     largest = max([value for _, points, _ in lines for _, value in points] + [bound or 0.0])
     lowest = min(0.0, *(value for _, points, _ in lines for _, value in points))
+    if lowest > -0.05 * largest:  # a KID of nothing is a little below 0 by chance
+        lowest = 0.0
     step = _round_step((largest - lowest) / 4 or 1.0)
     ends = step * floor(lowest / step), step * (floor(largest / step) + 1)
     axes = _Axes(top, limits.rows[0].slider, limits.rows[-1].slider, *ends)

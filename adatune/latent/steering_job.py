@@ -79,7 +79,8 @@ def draw_sheets(
     for number, label in enumerate(edit.labels):
         rows = draw_rows(steering.networks, edit, number, space, walk, alphas, seeds, look)
         drawn = list(progress(rows, len(seeds), "Drawing", "rows"))
-        caption = f"{steering.network} · {stem.name} · alpha: {edit.unit} · psi {look.psi:g}"
+        part = f" ({label})" if len(edit.labels) > 1 else ""
+        caption = f"{steering.network} · {stem.name}{part} · alpha: {edit.unit} · psi {look.psi:g}"
         files.append(_beside(stem, edit, label, "sheet.png"))
         save_picture(steering_sheet(drawn, seeds, alphas, caption), files[-1])
     return files
