@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adatune.errors import PhotosError
 from adatune.home import write_atomically
-from adatune.prep.review import Box, read_crops, read_review, unknown_sources
+from adatune.prep.review import Box, read_crops, read_review, review_text, unknown_sources
 
 _REVIEW, _CROPS = "review.csv", "crops.csv"
 Decisions = dict[tuple[str, int], bool]  # (source, face) -> keep it
@@ -19,7 +19,7 @@ class Curation:
 
     decisions: Decisions = field(default_factory=dict[tuple[str, int], bool])
     boxes: dict[str, dict[int, Box]] = field(default_factory=dict[str, dict[int, Box]])  # by source and face
-    files: dict[str, bytes] = field(default_factory=dict[str, bytes])  # as they were given, by name
+    files: dict[str, bytes] = field(default_factory=dict[str, bytes])  # as they are kept, by name
 
     def save(self, dataset: Path) -> None:
         """Keep the files in the dataset's folder, or take away those that hold no more."""
@@ -57,8 +57,10 @@ def read_curation(
     boxes: dict[str, dict[int, Box]] = {}
     for (source, face), box in given.items():
         boxes.setdefault(source, {})[face] = box
-    named = {_REVIEW: review_file, _CROPS: crops_file}
-    return Curation(decisions, boxes, {name: file.read_bytes() for name, file in named.items() if file})
+    files = {_REVIEW: review_text(decisions).encode()} if review_file else {}
+    if crops_file:
+        files[_CROPS] = crops_file.read_bytes()
+    return Curation(decisions, boxes, files)
 
 
 def _kept(path: Path, forget: bool) -> Path | None:

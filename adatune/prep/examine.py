@@ -130,7 +130,6 @@ def _by_face(
     eye_distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
     view = warp(pixels, portrait_corners(refined.landmarks), VIEW_WIDTH, VIEW_HEIGHT)
     exposure, colour = measure_exposure(view), measure_colour(view)
-    occlusion, parts = measure_occlusion(view, refined)
     corners = face_corners(landmarks, config.align, config.aspect)
     record = replace(
         seen,
@@ -146,8 +145,7 @@ def _by_face(
         exposure_detail=exposure.words,
         eyes=eyes_open(view),
         colour=(colour.chroma, colour.a, colour.b),
-        occlusion=occlusion,
-        occlusion_parts=parts,
+        occlusion=measure_occlusion(view, refined),
     )
     return _cut_out(photo, record, corners, config)
 

@@ -44,9 +44,6 @@ class Refined:
     """Landmarks after a second look at the original pixels."""
 
     landmarks: Points  # [5, 2], pixels of the photo
-    confidence: float  # mean face probability over all windows
-    spread: float  # standard deviation of the landmarks over all windows, in eye distances
-    mirror_gap: float  # mean distance of the landmarks from plain and from mirrored windows, in eye distances
     part_logits: dict[str, float]  # log odds of a face when all but one part of `_PARTS` is painted over
 
 
@@ -79,15 +76,9 @@ def refine(network: OutputNetwork, pixels: Pixels, landmarks: Points) -> Refined
     """
     settled = settle(network, pixels, landmarks)
     second = look(network, pixels, settled.landmarks, spread_looks(_SECOND_LOOKS))
-    points = second.points
-    mean = second.landmarks
-    eyes = max(1e-6, float(np.hypot(*(mean[1] - mean[0]))))
-    deviation = np.sqrt(((points - mean) ** 2).sum(axis=-1).mean())
-    gap = np.hypot(*(points[0].mean(axis=0) - points[1].mean(axis=0)).T).mean()
-    confidence = float(torch.sigmoid(second.log_odds).mean())
     few = second.windows.unflatten(0, (2, -1))[:, :_PART_LOOKS].flatten(0, 1)
     parts = {name: float(_see(network, _only(few, rows))[1].mean()) for name, rows in _PARTS.items()}
-    return Refined(mean, confidence, float(deviation / eyes), float(gap / eyes), parts)
+    return Refined(second.landmarks, parts)
 
 
 def settle(network: OutputNetwork, pixels: Pixels, landmarks: Points) -> Looks:

@@ -88,17 +88,17 @@ SIDE: dict[str, float] = {
 }
 
 
-def measure_occlusion(view: Pixels, refined: Refined) -> tuple[float, dict[str, float]]:
-    """How likely a face is covered, 0 to 1, and the features that say so.
+def measure_occlusion(view: Pixels, refined: Refined) -> float:
+    """How likely a face is covered, 0 to 1.
 
     Args:
         view: the levelled face, [320, 256, 3] uint8, 64 pixels between the eyes.
         refined: the same face as O-Net saw it in the photo.
-    Returns: the largest of the scores for the lower half, both eyes, and one side; each feature by its name.
+    Returns: the largest of the scores for the lower half, both eyes, and one side.
     """
     features = occlusion_features(view, refined)
     odds = max(weighed(LOWER, features), weighed(EYES, features), weighed(SIDE, features))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))), features
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
 def weighed(weights: Mapping[str, float], features: Mapping[str, float]) -> float:

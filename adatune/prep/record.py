@@ -1,6 +1,6 @@
 """What is measured about one face of one photo; slow to measure, so it is kept, and knows no thresholds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +28,6 @@ class Record:
     exposure: float = 0.0  # 0 (good) to 1
     exposure_detail: str = ""  # 'too dark', 'burnt out' or 'flat'
     occlusion: float = 0.0  # 0 (free) to 1 (covered)
-    occlusion_parts: dict[str, float] = field(default_factory=dict[str, float])
     eyes: float = 1.0  # 0 (closed) to 1 (open)
     colour: tuple[float, float, float] = (0.0, 0.0, 0.0)  # chroma and the mean a and b, CIE Lab
     invented: float = 0.0  # share of the crop that lies outside the photo

@@ -107,20 +107,16 @@ def sights(detector: Any, pixels: Pixels) -> list[Sight]:
     return sorted(found, key=lambda sight: sight.score, reverse=True)
 
 
-def second_opinion(pixels: Pixels, faces: Sequence[Boxed]) -> list[float | None]:
-    """YuNet's score of each face, 0 where it sees none; None where it is too small, or without a model file.
+def compare(pixels: Pixels, faces: Sequence[Boxed]) -> tuple[list[float | None], list[Sight]]:
+    """YuNet's score of each face, and the upright faces that only YuNet sees.
 
     Args:
         pixels: the upright photo, [height, width, 3] uint8 RGB.
         faces: found in it.
+    Returns: scores, 0 where it sees none, None where it is too small or there is no model file; the others.
     Raises:
         PhotosError: there is a model file, but not one that can be used.
     """
-    return compare(pixels, faces)[0]
-
-
-def compare(pixels: Pixels, faces: Sequence[Boxed]) -> tuple[list[float | None], list[Sight]]:
-    """What `second_opinion` tells, and the upright faces that only YuNet sees."""
     path = find_model()
     if path is None:
         return [None] * len(faces), []

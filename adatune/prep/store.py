@@ -25,7 +25,7 @@ from adatune.prep.review import Box
 from adatune.prep.second_opinion import find_model
 from adatune.prep.sources import Source
 
-_VERSION = 9  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 10  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published"
 
 

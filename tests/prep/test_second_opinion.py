@@ -9,10 +9,10 @@ from adatune.prep.faces import Face
 from adatune.prep.second_opinion import (
     Sight,
     best_match,
+    compare,
     find_model,
     load_model,
     overlap,
-    second_opinion,
     turned_box,
 )
 
@@ -31,7 +31,7 @@ def pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_a_model_file_there_is_no_opinion(pretrained: Path) -> None:
     pretrained.rmdir()
     assert find_model() is None
-    assert second_opinion(np.zeros((90, 90, 3), np.uint8), [FACE, FACE]) == [None, None]
+    assert compare(np.zeros((90, 90, 3), np.uint8), [FACE, FACE]) == ([None, None], [])
 
 
 def test_a_full_model_is_taken_before_a_quantised_one_and_a_new_one_before_an_old(pretrained: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_model_is_named_with_what_to_do(pretrained: Path, cont
     path = pretrained / "face_detection_yunet_2023mar.onnx"
     path.write_text(content)
     with pytest.raises(PhotosError, match=r"yunet_2023mar\.onnx .* Download .* or delete"):
-        second_opinion(np.zeros((90, 90, 3), np.uint8), [FACE])
+        compare(np.zeros((90, 90, 3), np.uint8), [FACE])
 
 
 def test_a_file_replaced_by_another_is_read_again(pretrained: Path) -> None:
