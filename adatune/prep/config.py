@@ -35,7 +35,7 @@ class PrepConfig:
     max_pitch: float = 30.0  # degrees the head may be raised or lowered
     max_blur: float = 2.5  # standard deviation of the blur of the sharpest edges, output pixels
     max_exposure: float = 0.5  # 0 (well exposed) to 1 (nothing to be seen)
-    max_occlusion: float = 0.5  # 0 (free face) to 1 (covered face)
+    max_occlusion: float = 0.6  # 0 (free face) to 1 (covered face)
     max_border: float = 0.5  # share of the crop outside the photo, which has to be invented
     max_cast: float = 4.0  # how far a photo's colours may lie from those of the rest, in their spread
     warn_eyes: float = 0.3  # 0 (closed) to 1 (open), from where a photo is kept with a warning
