@@ -88,6 +88,10 @@ class GenerateConfig:
     video: bool = False
 
     def __post_init__(self) -> None:
+        if self.seeds is not None:
+            parse_seeds(self.seeds)  # a slip is told before a network is looked for
+        if self.grid is not None:
+            parse_grid(self.grid)
         asked = self.asked
         if len(asked) > 1:
             raise UsageError(

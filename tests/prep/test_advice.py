@@ -132,10 +132,11 @@ def test_heads_that_are_mostly_lowered_are_noticed() -> None:
 def test_the_option_that_brings_most_back_is_told_with_its_price(
     measured: dict[str, float], option: str, price: str
 ) -> None:
-    config = PrepConfig()
+    config = PrepConfig(max_blur=4.0, max_occlusion=0.7)
     rows = [*kept(40), *left_out(20, config, **measured)]
     assert re.search(
-        f"20 of 60 were left out as .*: {option} would bring 20 of them back, .* {price}", advice(rows)
+        f"20 of 60 were left out as .*: {option} would bring 20 of them back, .* {price}",
+        advice(rows, config),
     )
 
 

@@ -264,7 +264,7 @@ def test_the_large_view_decides_moves_and_gives_the_focus_back(browser: Browser,
     _open(browser, tmp_path, [Row(_record(f"{index}.jpg", blur=1.5)) for index in range(3)])
     browser.click("article .pictures")
     large = "document.querySelector('#large')"
-    assert browser.evaluate(f"{large}.open && {large}.textContent.includes('limit 4 px')")
+    assert browser.evaluate(f"{large}.open && {large}.textContent.includes('limit 2.5 px')")
     browser.press("d", "ArrowRight")
     assert browser.evaluate("document.querySelector('#large-name').textContent") == "1.jpg"
     browser.click("#large .toggle")
@@ -277,7 +277,7 @@ def test_the_large_view_decides_moves_and_gives_the_focus_back(browser: Browser,
 
 
 def test_cards_are_found_by_group_and_text_and_ordered_by_a_score(browser: Browser, tmp_path: Path) -> None:
-    blurs = {"a.jpg": 1.0, "b.jpg": 3.9, "c.jpg": 9.0, "d.jpg": 4.5}
+    blurs = {"a.jpg": 0.6, "b.jpg": 2.4, "c.jpg": 9.0, "d.jpg": 2.8}
     rows = judge_all([_record(name, blur=blur) for name, blur in blurs.items()], CONFIG)
     _open(browser, tmp_path, rows)
     choose = "select => { select.dispatchEvent(new Event('input', {bubbles: true})) }"

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tiny_runs import RESUME, START, assert_same_run, make_config, rows, start_process, wait_for
 
 import adatune
-from adatune.errors import RunError, UsageError
+from adatune.errors import FolderInUse, UsageError
 from adatune.training.loop import resume, train
 
 
@@ -117,7 +117,7 @@ def test_two_processes_do_not_train_in_one_folder(dataset: Path, tmp_path: Path)
     process = start_process(START, make_config(dataset, length_kimg=50, tick_kimg=0.004), folder)
     try:
         wait_for(folder / "state.pt", process)
-        with pytest.raises(RunError):
+        with pytest.raises(FolderInUse):
             resume(folder)
     finally:
         process.kill()
