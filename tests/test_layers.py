@@ -9,7 +9,18 @@ ROOT = Path(__file__).parents[1]
 # A file imports from levels below its own and from its own package, never sideways.
 LEVELS = {
     **dict.fromkeys(
-        ["errors", "device", "kernels", "random", "random_triton", "images", "video", "home", "folder_lock"],
+        [
+            "errors",
+            "device",
+            "kernels",
+            "random",
+            "random_triton",
+            "images",
+            "video",
+            "home",
+            "pages",
+            "folder_lock",
+        ],
         0,
     ),
     "ops": 1,

@@ -4,11 +4,9 @@ What the page looks like and does lies in `page/`. Its list is a `seeds.txt` wit
 """
 
 import base64
-import hashlib
 import html
 import io
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 
@@ -19,6 +17,7 @@ from adatune import home
 from adatune.errors import UsageError
 from adatune.latent.encoding import encoded
 from adatune.latent.seeds import MAX_SEED
+from adatune.pages import page_part, script_hash
 
 THUMBNAIL = 224  # pixels wide at most: sharp on common screens, and a thousand make some 10 MB
 MOST = 20_000  # pictures on a page; more would not open
@@ -53,17 +52,17 @@ def browse_page(
         look: how they were drawn, as options, such as "--psi 0.7".
         aspect: height over width of the pictures.
     """
-    script = _page("js")
-    return Template(_page("html")).substitute(
+    script = page_part("adatune.latent", "browse.js")
+    return Template(page_part("adatune.latent", "browse.html")).substitute(
         network=html.escape(network),
         command=html.escape(command),
         look=html.escape(look),
         aspect=f"{aspect:.6g}",
         count=f"{len(thumbnails):,}",
         cards="".join(_card(seed, picture) for seed, picture in thumbnails),
-        style=_page("css"),
+        style=page_part("adatune.latent", "browse.css"),
         script=script,
-        script_hash=_hash(script),
+        script_hash=script_hash(script),
     )
 
 
@@ -103,12 +102,3 @@ def _card(seed: int, picture: str) -> str:
         f'aria-label="seed {seed}"><img loading=lazy decoding=async alt="" src="{source}"><b>{seed}</b>'
         "</button>"
     )
-
-
-def _page(kind: str) -> str:
-    return files("adatune.latent").joinpath("page", f"browse.{kind}").read_text("utf-8").strip()
-
-
-def _hash(script: str) -> str:
-    """What the page's policy knows our script by: no other script can run in it, whatever a file is named."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

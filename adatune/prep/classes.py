@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adatune.errors import PhotosError, UsageError
+from adatune.pages import printable
 
 Label = int | tuple[float, ...]  # a class number, or a vector
 
@@ -69,7 +70,7 @@ def read_labels(spec: str, sources: Sequence[str]) -> Labels:
     if not values:
         raise PhotosError(
             f"{table} has no line for any of the {len(sources)} photos. Its column source should read as in "
-            f"manifest.csv, for example {_printable(sources[0])}."
+            f"manifest.csv, for example {printable(sources[0])}."
         )
     if isinstance(next(iter(values.values())), str):
         names = {source: str(label) for source, label in values.items()}
@@ -109,13 +110,8 @@ def check_labelled(sources: Sequence[str], labels: Labels) -> None:
 
 
 def _some(items: Sequence[str]) -> str:
-    shown = ", ".join(_printable(item) for item in items[:_SHOWN])
+    shown = ", ".join(printable(item) for item in items[:_SHOWN])
     return shown if len(items) <= _SHOWN else f"{shown} and {len(items) - _SHOWN} more"
-
-
-def _printable(text: str) -> str:
-    """A file name as it can be shown: control characters and undecodable bytes as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _folders(sources: Sequence[str]) -> dict[str, str]:
@@ -173,7 +169,7 @@ def _read_table(table: Path) -> dict[str, str | tuple[float, ...]]:
         if label is None or not name:
             bad.append(f"line {number} lacks its {'label' if name else 'source'}")
         elif given.setdefault(name, label) != label:
-            bad.append(f"line {number} gives {_printable(name)} a second label")
+            bad.append(f"line {number} gives {printable(name)} a second label")
     if not is_vector and (wrong := _fractions(given.values())):
         bad.append(f"{_some(wrong)} {'is' if len(wrong) == 1 else 'are'} no class number (0, 1, 2, ...); "
                    "for measured values call the columns label_0, label_1, ...")  # fmt: skip

@@ -3,15 +3,13 @@
 What the page looks like and does lies in `page/`. Its switches make a `review.csv` (see review.py).
 """
 
-import base64
-import hashlib
 import html
 import json
 import re
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from string import Template
 
+from adatune.pages import page_part, printable, script_hash
 from adatune.prep.config import PrepConfig
 from adatune.prep.judge import REASONS
 from adatune.prep.manifest import Row
@@ -53,10 +51,10 @@ def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row], report: Se
     groups = {reason: members for reason, members in groups.items() if members}
     numbers = {id(row): index for index, row in enumerate(rows)}
     anchors = {row.record.source: f"p{numbers[id(row)]}" for row in reversed(rows)}
-    script = _page("js")
-    return Template(_page("html")).substitute(
-        title=html.escape(f"{_printable(name)}: contact sheet"),
-        name=html.escape(_printable(name)),
+    script = page_part("adatune.prep", "contact_sheet.js")
+    return Template(page_part("adatune.prep", "contact_sheet.html")).substitute(
+        title=html.escape(f"{printable(name)}: contact sheet"),
+        name=html.escape(printable(name)),
         aspect=f"{config.aspect:.6g}",
         kept=sum(not row.reason for row in rows),
         found=len(rows),
@@ -77,29 +75,15 @@ def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row], report: Se
             )
             for reason, members in groups.items()
         ),
-        style=_page("css"),
+        style=page_part("adatune.prep", "contact_sheet.css"),
         script=script,
-        script_hash=_hash(script),
+        script_hash=script_hash(script),
     )
 
 
 def picture_type(picture: str) -> str:
     """'image/jpeg' or 'image/webp', told by how the picture's base64 begins."""
     return "image/jpeg" if picture.startswith("/9j/") else "image/webp"
-
-
-def _page(kind: str) -> str:
-    return files("adatune.prep").joinpath("page", f"contact_sheet.{kind}").read_text("utf-8").strip()
-
-
-def _hash(script: str) -> str:
-    """What the page's policy knows our script by: no other script can run in it, whatever a file is named."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _printable(text: str) -> str:
-    """A file name as it can be shown: control characters and undecodable bytes as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _about(config: PrepConfig) -> str:
@@ -171,7 +155,7 @@ def _card(row: Row, number: int, anchors: Mapping[str, str], config: PrepConfig)
 
 
 def _name(seen: Record) -> str:
-    return _printable(seen.source) + (f", face {seen.face + 1}" if seen.face else "")
+    return printable(seen.source) + (f", face {seen.face + 1}" if seen.face else "")
 
 
 def _attributes(values: Mapping[str, str]) -> str:
@@ -206,7 +190,7 @@ def _size(row: Row) -> str:
     seen = row.record
     facts = [f"{seen.width} × {seen.height}"] if seen.width else []
     facts += [f"{seen.faces} faces"] if seen.faces > 1 else []
-    folder = _printable(seen.source.rpartition("/")[0])
+    folder = printable(seen.source.rpartition("/")[0])
     return html.escape(" · ".join(facts + ([f"in {folder}"] if folder else [])))
 
 
@@ -233,7 +217,7 @@ def _remarks(row: Row) -> list[tuple[str, str]]:
         ("", f"label {row.label}" if row.label else ""),
         ("", "box by hand" if seen.box_by_hand else ""),
         ("", f"turned by {seen.turn}°" if seen.turn else ""),
-        ("fault", _printable(seen.detail)),
+        ("fault", printable(seen.detail)),
         ("fault", seen.exposure_detail if "exposure" in (row.reason, row.judged) else ""),
         *(("warning", words) for words in row.warnings),
     ]
@@ -243,7 +227,7 @@ def _remarks(row: Row) -> list[tuple[str, str]]:
 def _tags(row: Row, anchors: Mapping[str, str]) -> str:
     tags = [f"<li{f' class={kind}' if kind else ''}>{html.escape(words)}" for kind, words in _remarks(row)]
     if row.repeats:
-        name = html.escape(_printable(row.repeats))
+        name = html.escape(printable(row.repeats))
         tags.append(f'<li class=fault>same as <a href="#{anchors.get(row.repeats, "")}">{name}</a>')
     return f"<ul class=tags>{''.join(tags)}</ul>" if tags else ""
 
