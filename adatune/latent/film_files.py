@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from PIL import Image
 
@@ -12,17 +11,10 @@ from adatune.images import Pixels, save_picture
 from adatune.latent.film import Film, draw_frames, draw_samples, sample_count, with_even_speed
 from adatune.latent.labelled_sheet import labelled_sheet
 from adatune.latent.picture_files import free_path
+from adatune.latent.progress import Progress
 from adatune.video import SUFFIX, Encoder, check_film_path, save_video
 
 _STRIP = 8  # pictures of the sheet
-
-
-class Progress(Protocol):
-    """Passes items on and shows how many there were."""
-
-    def __call__(self, items: Iterable[Pixels], count: int, verb: str, noun: str) -> Iterator[Pixels]:
-        """ITEMS, of which there are COUNT."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """What `adatune generate` can make: pictures, sheets of variations, shortlists, a page to browse, a film."""
 
 import shlex
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from adatune.checkpoints import LoadedNetworks
 from adatune.errors import UsageError
@@ -21,6 +20,7 @@ from adatune.latent.picture_files import (
     save_sheet,
     seeds_for,
 )
+from adatune.latent.progress import Progress
 from adatune.latent.sampling import SamplingConfig, draw_pictures
 from adatune.latent.seeds import parse_seeds
 from adatune.latent.shortlist import (
@@ -48,18 +48,8 @@ from adatune.latent.variations import (
 from adatune.metrics.features import choose_features
 from adatune.video import find_encoder
 
-Item = TypeVar("Item")
-
 _SHEET_SEEDS, _CLASS_SEEDS, _FILM_SEEDS, _SHORTLIST_SEEDS = "0-5", "0-7", "0-5", "0-199"  # by default
 _PRINTED = 10  # seeds of a shortlist in the answer
-
-
-class Progress(Protocol):
-    """Passes items on and shows how many there were."""
-
-    def __call__(self, items: Iterable[Item], count: int, verb: str = ..., noun: str = ...) -> Iterator[Item]:
-        """ITEMS, of which there are COUNT."""
-        ...
 
 
 @dataclass(frozen=True)

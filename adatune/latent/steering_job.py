@@ -1,10 +1,10 @@
 """A walk from learning to the files that show it: what `adatune steer` does."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import cast
 
 from adatune.augment.edits import Edit
 from adatune.checkpoints import LoadedNetworks
@@ -13,6 +13,7 @@ from adatune.images import save_picture
 from adatune.latent.dataset_photos import read_photos
 from adatune.latent.direction_files import Directions, save_directions
 from adatune.latent.limits_plot import limits_plot
+from adatune.latent.progress import Progress
 from adatune.latent.sampling import SamplingConfig, averaged_generator, one_hot
 from adatune.latent.steering import SteeringConfig, learn_walk, new_walk
 from adatune.latent.steering_files import WalkFiles, save_walk, to_directions, training_details
@@ -21,14 +22,6 @@ from adatune.latent.steering_sheet import draw_rows, steering_sheet
 from adatune.latent.walks import LinearWalk, Walk
 from adatune.metrics.achieved import spread_of
 from adatune.metrics.features import Features
-
-
-class Progress(Protocol):
-    """Passes items on and shows how far it is, as `cli.progress.with_progress` does."""
-
-    def __call__(self, items: Iterable[Any], count: int, verb: str, noun: str) -> Iterator[Any]:
-        """ITEMS, of which there are COUNT."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -110,7 +103,8 @@ def find_limits(
             steering.networks, edit, number, steering.config.space, walk, alphas, steering.features, config,
             spread,
         )  # fmt: skip
-        *_, limits = progress(parts, batches, "Measuring", "batches")
+        *_, last = progress(parts, batches, "Measuring", "batches")
+        limits = cast(Limits, last)  # None came after each batch, the limits come last
         title = f"{stem.name}: how far it carries" + (f" ({label})" if len(edit.labels) > 1 else "")
         files.append(_beside(stem, edit, label, "limits.png"))
         save_picture(limits_plot(limits, edit.slider_of, edit.alpha_of, title), files[-1])
