@@ -19,8 +19,6 @@ from adatune.prep.landmarks import MEAN_FACE, Refined, face_size, refine, settle
 from adatune.prep.opencv import cv2
 from adatune.prep.second_opinion import compare
 
-__all__ = ["Face", "FaceFinder", "Refined", "similarity"]
-
 _SURE = 8.0  # evidence; one wrong face in 1,182 turned copies had more, 86% of small upright faces have
 _DOUBTFUL = 3.0  # evidence below which smaller faces are searched for as well
 _SURE_SECOND = 0.7  # YuNet's score of a face that it alone sees

@@ -5,9 +5,7 @@ from numpy.typing import NDArray
 
 from adatune.images import Pixels
 from adatune.prep.opencv import cv2
-from adatune.prep.view import FACE, VIEW_EYES, VIEW_HEIGHT, VIEW_WIDTH
-
-__all__ = ["VIEW_HEIGHT", "VIEW_WIDTH", "edge_blur"]
+from adatune.prep.view import FACE, VIEW_EYES
 
 _FINE, _COARSE, _FORM = 1.0, 2.0, 4.0  # standard deviations of the known blurs, pixels of the view
 _DIRECTIONS = np.arange(8) * np.pi / 8

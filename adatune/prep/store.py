@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,15 @@ class Store:
         """Names a photo as it is now together with the settings that its measurements depend on."""
         settings = (config.size, config.align, config.aspect, config.faces, config.linear_light)
         by_hand = sorted((number, *asdict(box).values()) for number, box in boxes.items())
-        model = find_model()  # a second detector, once it is there, sees other faces
-        seen_by = (config.min_face_score, model.name if model else None)
+        seen_by = (config.min_face_score, self._second_detector)
         text = json.dumps([source.name, *source.state, _VERSION, *settings, *seen_by, by_hand])
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+    @cached_property
+    def _second_detector(self) -> str | None:
+        """The model file's name: a second detector, once it is there, sees other faces."""
+        model = find_model()
+        return model.name if model else None
 
     def read(self, key: str) -> list[Record] | None:
         """The records of a finished photo, or None; one whose crops are missing is not finished."""

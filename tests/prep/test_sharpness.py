@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from adatune.images import Pixels
-from adatune.prep.sharpness import VIEW_HEIGHT, VIEW_WIDTH, edge_blur
+from adatune.prep.sharpness import edge_blur
+from adatune.prep.view import VIEW_HEIGHT, VIEW_WIDTH
 
 ASTRONAUT = Path(__file__).parents[1] / "data" / "astronaut.jpg"
 EYES = 64  # pixels between the eyes of a view
