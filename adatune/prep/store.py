@@ -26,7 +26,7 @@ from adatune.prep.review import Box
 from adatune.prep.second_opinion import find_model
 from adatune.prep.sources import Source
 
-_VERSION = 10  # raise it whenever the same photo and settings would be measured or cropped differently
+_VERSION = 11  # raise it whenever the same photo and settings would be measured or cropped differently
 _SOURCE, _PUBLISHED = "source.json", "published"
 
 
@@ -76,16 +76,16 @@ class Store:
         return model.name if model else None
 
     def read(self, key: str) -> list[Record] | None:
-        """The records of a finished photo, or None; one whose crops are missing is not finished."""
-        faces = _read_json(self.cache / f"{key}.json").get("faces")
-        if faces is None:
+        """The records of a finished photo, or None; one whose crops are missing or damaged is not finished."""
+        kept = _read_json(self.cache / f"{key}.json")
+        if "faces" not in kept:
             return None
-        records = [_record(values) for values in faces]
-        whole = all(self.crop(key, record.face).is_file() for record in records if record.has_crop)
-        return records if whole else None
+        whole = all(_size(self.cache / name) == size for name, size in kept["crop_bytes"].items())
+        return [_record(values) for values in kept["faces"]] if whole else None
 
     def write(self, key: str, faces: Sequence[tuple[Record, Pixels | None]]) -> None:
         """Keep a finished photo: first the crops, then the records, which say that all are there."""
+        crop_bytes: dict[str, int] = {}
         for record, crop in faces:
             if crop is not None:
                 picture = Image.fromarray(crop)
@@ -93,7 +93,9 @@ class Store:
                 write_atomically(
                     target, lambda path, picture=picture: picture.save(path, "PNG", compress_level=4)
                 )
-        write_text(self.cache / f"{key}.json", json.dumps({"faces": [asdict(record) for record, _ in faces]}))
+                crop_bytes[target.name] = target.stat().st_size
+        kept = {"faces": [asdict(record) for record, _ in faces], "crop_bytes": crop_bytes}
+        write_text(self.cache / f"{key}.json", json.dumps(kept))
 
     def crop(self, key: str, face: int) -> Path:
         """Where the crop of a face is kept."""
@@ -144,6 +146,10 @@ def _read_json(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def _record(values: dict[str, Any]) -> Record:

@@ -81,6 +81,16 @@ def test_the_key_changes_with_the_file_and_with_what_measuring_depends_on(
     assert len({first, *others}) == len(others) + 1
 
 
+def test_a_crop_that_was_cut_off_is_made_anew_and_published_again(store: Store) -> None:
+    """The published picture is the same file under another name, so it is damaged too."""
+    _publish(store, ["a", "b"])
+    os.truncate(store.crop("a", 0), 20)
+    assert store.read("a") is None
+    store.write("a", [(RECORD, CROPS["a"])])
+    _publish(store, ["a", "b"])
+    assert _values(store) == [10, 20]
+
+
 def test_only_photos_that_are_there_are_kept(store: Store) -> None:
     _publish(store, ["a"])
     store.forget_all_but({"a"})
