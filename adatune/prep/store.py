@@ -76,7 +76,7 @@ class Store:
         return model.name if model else None
 
     def read(self, key: str) -> list[Record] | None:
-        """The records of a finished photo, or None; one whose crops are missing or damaged is not finished."""
+        """The records of a finished photo, or None; one whose crops are missing or damaged is unfinished."""
         kept = _read_json(self.cache / f"{key}.json")
         if "faces" not in kept:
             return None
