@@ -5,12 +5,13 @@ of the source, so that what a generator paints there is its own affair. Shifts c
 resolution of 256 and in proportion elsewhere. Targets carry no gradient.
 
 Source: Jahanian et al. 2020, arXiv:1907.07171, with the ranges of its published code. That turns about a
-point half a pixel right of and below the centre; here pictures turn about the centre itself.
+point half a pixel right of and below the centre, and zooms to whole pixels; here both are exact.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,10 +21,12 @@ from torch import Tensor
 
 Floats = NDArray[np.float64]
 Targets = tuple[Tensor, Tensor]  # pictures and mask, both [batch, channels or 1, height, width]
+Matrix = list[list[Tensor]]  # rows of numbers, each [batch or 1]
 
 _SHIFT_AT_256 = 50.0  # pixels that slider 1 stands for
 _TURN = 45.0  # degrees that slider 1 stands for
 _LEAST_WEIGHT = 1 / 64  # of a source pixel, for a target pixel to count: bilinear weights come in 32nds there
+_OUTSIDE = 4.0  # a place beyond any picture, which ends at 1
 NAMES = ("zoom", "shiftx", "shifty", "brightness", "color", "rotate2d", "rotate3d")
 
 
@@ -35,8 +38,7 @@ class Edit:
     unit: str  # of alpha
     labels: tuple[str, ...]  # one a slider
     identity: float  # the alpha that changes nothing; slider 0
-    slider_of: Callable[[float], float]
-    alpha_of: Callable[[float], float]  # the other way
+    alpha_per_slider: float | None  # None: alpha is a ratio, and a slider its logarithm
     draw: Callable[[np.random.Generator, int], Floats]  # alphas to learn from, [batch or 1, sliders]
     apply: Callable[
         [Tensor, Tensor], Targets
@@ -47,6 +49,22 @@ class Edit:
     # How to see in two pictures what was done: the mean of their channels, or the alpha at which the edit of
     # one correlates best with the other or differs least from it.
     judged_by: str = "correlation"  # mean, correlation, difference
+
+    def slider_of(self, alpha: float) -> float:
+        """The slider value that means ALPHA. Raises ValueError for a ratio that is not above 0."""
+        if self.alpha_per_slider is None:
+            return math.log(alpha)
+        return (alpha - self.identity) / self.alpha_per_slider
+
+    def alpha_of(self, slider: float) -> float:
+        """The alpha that SLIDER means."""
+        return float(self.alphas_of(torch.tensor(slider, dtype=torch.float64)))
+
+    def alphas_of(self, sliders: Tensor) -> Tensor:
+        """The alpha that each of SLIDERS means, on their device."""
+        if self.alpha_per_slider is None:
+            return sliders.exp()
+        return self.identity + sliders * self.alpha_per_slider
 
 
 def make_edit(name: str, resolution: int, channels: int = 3) -> Edit:
@@ -64,39 +82,22 @@ def alphas_for(edit: Edit, number: int, alpha: float, device: torch.device | Non
     return torch.tensor([row], device=device)
 
 
-def shift(images: Tensor, x: float, y: float) -> Targets:
-    """IMAGES X pixels further right and Y further down."""
-    return warp(images, np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], dtype=np.float64))
+def edited_photos(name: str, photos: Tensor, alphas: Tensor) -> Tensor:
+    """PHOTOS as if they had been taken so: the edit NAME, mirrored where they end, nothing above white.
 
-
-def rotate(images: Tensor, degrees: float) -> Targets:
-    """IMAGES turned about their centre, anticlockwise."""
-    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return warp(images, np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]))
-
-
-def turn(images: Tensor, degrees: float) -> Targets:
-    """IMAGES turned in space about their upright middle line and seen in perspective.
-
-    The eye is as far away as the picture's diagonal is long; for positive angles the right side comes nearer.
+    Args:
+        name: of the edit.
+        photos: [batch, channels, height, width] in [-1, 1].
+        alphas: [batch or 1, sliders].
     """
-    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    distance = math.hypot(*images.shape[2:])
-    # A point (x, y) of the plane lies at (x cos, y, -x sin) after the turn and is seen scaled by d / (d + z).
-    return warp(images, np.array([[cosine, 0, 0], [0, 1, 0], [-sine / distance, 0, 1]]))
+    if name in _INVERSES:
+        return _warp(photos, _INVERSES[name](alphas[:, 0], photos), "reflection")[0]
+    return add(photos, alphas)[0].clamp(-1, 1)
 
 
-def zoom(images: Tensor, ratio: float) -> Targets:
-    """IMAGES cropped to RATIO of their side (below 1: nearer) or put on a larger canvas (above: further)."""
-    side = images.shape[-1]
-    new = max(1, int(ratio * side))
-    ones = torch.ones_like(images[:, :1])
-    if new < side:
-        start = (side - new) // 2
-        return _resize(images[:, :, start : start + new, start : start + new], side), ones
-    before = (new - side) // 2
-    border = [before, new - side - before] * 2
-    return _resize(F.pad(images, border), side), _binary(_resize(F.pad(ones, border), side))
+def moved(name: str, images: Tensor, alphas: Tensor) -> Targets:
+    """IMAGES shifted, turned or zoomed by the edit NAME, each by its own of ALPHAS [batch or 1, 1]."""
+    return _warp(images, _INVERSES[name](alphas[:, 0], images), "zeros")
 
 
 def add(images: Tensor, alphas: Tensor) -> Targets:
@@ -104,51 +105,71 @@ def add(images: Tensor, alphas: Tensor) -> Targets:
     return images + alphas.to(images)[:, :, None, None], torch.ones_like(images[:, :1])
 
 
-def warp(images: Tensor, matrix: Floats) -> Targets:
-    """IMAGES under a projective map, bilinear, zeros outside; and what of the result comes from them.
+# From places in a result to places in its source, in pixels from the centre.
 
-    Args:
-        images: [batch, channels, height, width].
-        matrix: from places in the source to places in the result, [3, 3], in pixels from the centre.
+
+def _shift_inverse(x: Tensor, y: Tensor) -> Matrix:
+    """X pixels further right and Y further down."""
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    return [[one, zero, -x], [zero, one, -y], [zero, zero, one]]
+
+
+def _rotation_inverse(degrees: Tensor) -> Matrix:
+    """Turned about the centre, anticlockwise."""
+    cosine, sine, zero = degrees.deg2rad().cos(), degrees.deg2rad().sin(), torch.zeros_like(degrees)
+    return [[cosine, -sine, zero], [sine, cosine, zero], [zero, zero, torch.ones_like(zero)]]
+
+
+def _turn_inverse(degrees: Tensor, images: Tensor) -> Matrix:
+    """Turned in space about the upright middle line and seen in perspective.
+
+    The eye is as far away as the picture's diagonal is long; for positive angles the right side comes nearer.
+    """
+    radians, zero, one = degrees.deg2rad(), torch.zeros_like(degrees), torch.ones_like(degrees)
+    distance = math.hypot(*images.shape[2:])
+    # A point (x, y) of the plane lies at (x cos, y, -x sin) after the turn and is seen scaled by d / (d + z).
+    return [[1 / radians.cos(), zero, zero], [zero, one, zero], [radians.tan() / distance, zero, one]]
+
+
+def _zoom_inverse(ratio: Tensor) -> Matrix:
+    """Cropped to RATIO of the side (below 1: nearer) or put on a larger canvas (above: further)."""
+    zero, one = torch.zeros_like(ratio), torch.ones_like(ratio)
+    return [[ratio, zero, zero], [zero, ratio, zero], [zero, zero, one]]
+
+
+_INVERSES: dict[str, Callable[[Tensor, Tensor], Matrix]] = {
+    "shiftx": lambda alphas, images: _shift_inverse(alphas, torch.zeros_like(alphas)),
+    "shifty": lambda alphas, images: _shift_inverse(torch.zeros_like(alphas), alphas),
+    "rotate2d": lambda alphas, images: _rotation_inverse(alphas),
+    "rotate3d": _turn_inverse,
+    "zoom": lambda alphas, images: _zoom_inverse(alphas),
+}
+
+
+def _warp(images: Tensor, inverse: Matrix, fill: str) -> Targets:
+    """IMAGES under a projective map each, bilinear, with zeros or their reflection around them.
+
+    Returns the results, and what of them comes from the images.
     """
     height, width = images.shape[2:]
-    inverse = torch.from_numpy(np.linalg.inv(matrix))
+    matrices = torch.stack([torch.stack(row, dim=-1) for row in inverse], dim=-2).to(images)
     y, x = torch.meshgrid(
-        torch.arange(height, dtype=torch.float64) - (height - 1) / 2,
-        torch.arange(width, dtype=torch.float64) - (width - 1) / 2,
+        torch.arange(height, dtype=images.dtype, device=images.device) - (height - 1) / 2,
+        torch.arange(width, dtype=images.dtype, device=images.device) - (width - 1) / 2,
         indexing="ij",
     )
-    places = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ inverse.T
-    # What a strong turn brings behind the eye is nowhere: 4 is well outside, where a picture ends at 1.
-    depth = places[..., 2:]
-    scale = torch.tensor([2 / width, 2 / height], dtype=torch.float64)
-    grid = torch.where(depth > 1e-6, places[..., :2] / depth.clamp(min=1e-6) * scale, 4.0).clamp(-4, 4)
-    grid = grid.to(images.dtype).to(images.device)[None]  # in this order: MPS knows no float64
+    places = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ matrices[:, None].mT
+    depth = places[..., 2:]  # 0 and below for what a strong turn brings behind the eye
+    half = torch.stack([images.new_full([], width / 2), images.new_full([], height / 2)])
+    grid = torch.where(depth > 1e-6, places[..., :2] / depth.clamp(min=1e-6) / half, _OUTSIDE)
+    grid = grid.clamp(-_OUTSIDE, _OUTSIDE)
 
-    def sampled(values: Tensor) -> Tensor:
+    def sampled(values: Tensor, padding: str) -> Tensor:
         # Not the default mode of corners: places are centres of pixels, and a picture ends half one further.
-        return F.grid_sample(values, grid.expand(len(values), -1, -1, -1), "bilinear", "zeros", False)
+        return F.grid_sample(values, grid.expand(len(values), -1, -1, -1), "bilinear", padding, False)
 
-    return sampled(images), _binary(sampled(torch.ones_like(images[:1, :1]))).expand(len(images), -1, -1, -1)
-
-
-def _resize(images: Tensor, side: int) -> Tensor:
-    return F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
-
-
-def _binary(mask: Tensor) -> Tensor:
-    return (mask > _LEAST_WEIGHT).to(mask.dtype)
-
-
-def _only(alphas: Tensor) -> float:
-    if alphas.numel() != 1:
-        raise ValueError(f"all pictures of a batch are moved alike; got alphas {list(alphas.shape)}")
-    return float(alphas)
-
-
-def linear_slider(largest: float) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    """The maps between an alpha around 0 and a slider that is 1 at alpha LARGEST."""
-    return lambda alpha: alpha / largest, lambda slider: slider * largest
+    seen = sampled(images.new_ones(len(grid), 1, height, width), "zeros") > _LEAST_WEIGHT
+    return sampled(images, fill), seen.to(images.dtype).expand(len(images), -1, -1, -1)
 
 
 def evenly(first: float, last: float, count: int = 9) -> tuple[float, ...]:
@@ -168,45 +189,23 @@ def _whole_numbers(largest: int) -> Callable[[np.random.Generator, int], Floats]
 
 def _shift_edit(name: str, resolution: int, channels: int) -> Edit:
     largest = _SHIFT_AT_256 * resolution / 256
-
-    def apply(images: Tensor, alphas: Tensor) -> Targets:
-        return shift(images, _only(alphas), 0) if name == "shiftx" else shift(images, 0, _only(alphas))
-
     draw, shown = _whole_numbers(round(largest)), evenly(-2 * largest, 2 * largest)
-    return Edit(
-        name, "pixels", (name,), 0.0, *linear_slider(largest), draw, apply, 0.2, 5, shown
-    )  # fmt: skip
+    return Edit(name, "pixels", (name,), 0.0, largest, draw, partial(moved, name), 0.2, 5, shown)
 
 
-def _rotate2d_edit(name: str, resolution: int, channels: int) -> Edit:
-    def apply(images: Tensor, alphas: Tensor) -> Targets:
-        return rotate(images, _only(alphas))
-
-    draw, step = _whole_numbers(int(_TURN)), 10 / _TURN
-    return Edit(name, "degrees", (name,), 0.0, *linear_slider(_TURN), draw, apply, step, 5, evenly(-90, 90))
-
-
-def _rotate3d_edit(name: str, resolution: int, channels: int) -> Edit:
-    def apply(images: Tensor, alphas: Tensor) -> Targets:
-        return turn(images, _only(alphas))
-
-    # Published limits go to 720 degrees; from 90 on the back would be seen, which no picture has.
-    draw, step = _whole_numbers(int(_TURN)), 10 / _TURN
-    return Edit(name, "degrees", (name,), 0.0, *linear_slider(_TURN), draw, apply, step, 5, evenly(-80, 80))
+def _turning_edit(name: str, resolution: int, channels: int) -> Edit:
+    # Published limits of rotate3d go to 720 degrees; from 90 on the back would be seen, which no picture has.
+    draw, shown = _whole_numbers(int(_TURN)), evenly(-90, 90) if name == "rotate2d" else evenly(-80, 80)
+    return Edit(name, "degrees", (name,), 0.0, _TURN, draw, partial(moved, name), 10 / _TURN, 5, shown)
 
 
 def _zoom_edit(name: str, resolution: int, channels: int) -> Edit:
-    def apply(images: Tensor, alphas: Tensor) -> Targets:
-        return zoom(images, _only(alphas))
-
     def draw(random: np.random.Generator, batch: int) -> Floats:
         return np.array([[random.uniform(0.25, 1) if random.random() < 0.5 else random.uniform(1, 4)]])
 
     shown = tuple(round(2.0**power, 6) for power in np.linspace(-2, 2, 9))
     step, unit = math.log(1.41), "crop side / picture side"
-    return Edit(
-        name, unit, (name,), 1.0, math.log, math.exp, draw, apply, step, 4, shown
-    )  # fmt: skip
+    return Edit(name, unit, (name,), 1.0, None, draw, partial(moved, name), step, 4, shown)
 
 
 def _color_edit(name: str, resolution: int, channels: int) -> Edit:
@@ -215,9 +214,7 @@ def _color_edit(name: str, resolution: int, channels: int) -> Edit:
     def draw(random: np.random.Generator, batch: int) -> Floats:
         return random.uniform(-0.5, 0.5, (batch, len(labels)))
 
-    return Edit(
-        name, "x 127.5 levels", labels, 0.0, *linear_slider(1.0), draw, add, 0.1, 5, evenly(-1, 1), "mean"
-    )  # fmt: skip
+    return Edit(name, "x 127.5 levels", labels, 0.0, 1.0, draw, add, 0.1, 5, evenly(-1, 1), "mean")
 
 
 _MAKERS: dict[str, Callable[[str, int, int], Edit]] = {
@@ -226,6 +223,6 @@ _MAKERS: dict[str, Callable[[str, int, int], Edit]] = {
     "shifty": _shift_edit,
     "brightness": _color_edit,
     "color": _color_edit,
-    "rotate2d": _rotate2d_edit,
-    "rotate3d": _rotate3d_edit,
+    "rotate2d": _turning_edit,
+    "rotate3d": _turning_edit,
 }
