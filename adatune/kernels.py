@@ -6,7 +6,7 @@ that checks nothing, such as a notebook that loads a network, gets plain torch.
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,7 @@ OpsMode = Literal["auto", "torch", "fused"]
 
 _mode: OpsMode = "auto"
 _disabled: dict[str, str] = {}  # kernel: why it is not used
-_is_checked = False  # whether kernels have been compared with their references in this process
+_checked: set[str] = set()  # kernels that have been compared with their references in this process
 
 
 def set_ops(mode: OpsMode) -> None:
@@ -46,10 +46,14 @@ def disable(kernel: str, reason: str) -> None:
     _disabled[kernel] = reason
 
 
-def trust() -> None:
-    """From now on auto uses kernels: those that are wrong have been disabled."""
-    global _is_checked
-    _is_checked = True
+def trust(checked: Iterable[str]) -> None:
+    """From now on auto uses these kernels too: those of them that are wrong have been disabled."""
+    _checked.update(checked)
+
+
+def is_checked(kernel: str) -> bool:
+    """Whether KERNEL has been compared with its reference in this process."""
+    return kernel in _checked
 
 
 def disabled() -> dict[str, str]:
@@ -69,7 +73,7 @@ def may_fuse(kernel: str, *tensors: "Tensor | None") -> bool:
         return False
     if _mode == "fused" and _is_interpreted():
         return True
-    return (_is_checked or _mode == "fused") and all(tensor.is_cuda for tensor in given)
+    return (kernel in _checked or _mode == "fused") and all(tensor.is_cuda for tensor in given)
 
 
 def is_available(device: "torch.device") -> bool:

@@ -83,7 +83,7 @@ def _ceilings(device: torch.device) -> dict[str, Any]:
 
 def _kernels(device: torch.device) -> dict[str, str]:
     """Kernels that are wrong here, with the difference; all others agree with plain torch."""
-    from adatune.training.kernel_check import check_kernels
+    from adatune.kernel_check import check_kernels
 
     return check_kernels(device)
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from adatune import kernels
+from adatune import kernel_check, kernels
 from adatune.device import set_up_device
+from adatune.kernel_check import check_kernels
 from adatune.kernels import ops_mode
 from adatune.networks import Discriminator, Generator, NetworkConfig
 from adatune.ops import upfirdn2d
 from adatune.ops.upfirdn2d import resampling_filter
 from adatune.training.acceleration import step_taker
 from adatune.training.config import TrainConfig
-from adatune.training.kernel_check import check_kernels
 from adatune.training.sources import fresh_networks
 from adatune.training.state import TrainingState
 from adatune.training.step import training_step
@@ -33,7 +33,7 @@ CONFIG = TrainConfig(data="none", resolution=64, batch=8, micro_batch=8, initial
 def exact_arithmetic() -> Iterator[None]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, when cuBLAS starts
     set_up_device(CARD, "fp32", deterministic=False)
-    kernels.trust()  # the first test checks them
+    kernels.trust(kernel_check._CHECKS)  # the first test checks them
     yield
     torch.use_deterministic_algorithms(False)
 

@@ -12,7 +12,7 @@ ON_CPU = torch.zeros(1)
 @pytest.fixture(autouse=True)
 def nothing_stays_disabled(monkeypatch):
     monkeypatch.setattr(kernels, "_disabled", {})
-    monkeypatch.setattr(kernels, "_is_checked", False)
+    monkeypatch.setattr(kernels, "_checked", set())
 
 
 def test_a_cpu_tensor_uses_the_reference_unless_kernels_are_asked_for():
@@ -48,8 +48,9 @@ def test_a_card_gets_kernels_only_after_they_were_checked_unless_they_are_asked_
     with ops_mode("fused"):
         assert may_fuse("epilogue", on_card)
         assert not may_fuse("epilogue", ON_CPU)
-    kernels.trust()
+    kernels.trust(["epilogue"])
     assert may_fuse("epilogue", on_card)
+    assert not may_fuse("warp", on_card)
     assert not may_fuse("epilogue", on_card, ON_CPU)
 
 

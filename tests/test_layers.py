@@ -25,7 +25,7 @@ LEVELS = {
     ),
     "ops": 1,
     **dict.fromkeys(["networks", "augment", "data"], 2),
-    "checkpoints": 3,
+    **dict.fromkeys(["checkpoints", "kernel_check"], 3),
     **dict.fromkeys(["prep", "metrics"], 4),
     **dict.fromkeys(["training", "latent"], 5),
     **dict.fromkeys(["report", "demo", "bench"], 6),

@@ -10,18 +10,17 @@ import torch
 from torch import Tensor
 
 from adatune.device import set_up_device
-from adatune.errors import UsageError
-from adatune.kernels import OpsMode, is_available, set_ops
+from adatune.kernel_check import use_kernels
+from adatune.kernels import OpsMode
 from adatune.ops.convolution import operand_dtype
 from adatune.training.config import TrainConfig
 from adatune.training.graphs import CudaRecorder, RecordedSteps, warm_up_steps
-from adatune.training.kernel_check import check_kernels
 from adatune.training.state import TrainingState
 from adatune.training.step import Step, training_step
 
 
 def prepare_device(config: TrainConfig, device: torch.device, announce: Callable[[str], object]) -> None:
-    """Set DEVICE up as CONFIG says and check the kernels on it; before anything is computed there.
+    """Set DEVICE up as CONFIG says and check all kernels on it; before anything is computed there.
 
     Args:
         config: precision, ops and deterministic are looked at.
@@ -32,23 +31,7 @@ def prepare_device(config: TrainConfig, device: torch.device, announce: Callable
         UsageError: the device has no such precision, or kernels are asked for and cannot run.
     """
     set_up_device(device, config.precision, config.deterministic)
-    set_ops(cast("OpsMode", config.ops))
-    if config.ops == "torch":
-        return
-    if not is_available(device):
-        if config.ops == "fused":
-            raise UsageError(
-                f"--ops fused needs a CUDA card and the package triton, and --device is {device.type}. "
-                "Leave --ops out."
-            )
-        if device.type == "cuda":
-            announce("Triton is not installed, so there are no kernels, and training is slower.")
-        return
-    announce("Checking the kernels on this card; the first time they are compiled, which takes a while.")
-    for name, reason in check_kernels(device).items():
-        announce(
-            f"The kernel {name} is not used on this card ({reason}); plain torch does its work, more slowly."
-        )
+    use_kernels(device, cast("OpsMode", config.ops), announce)
 
 
 def step_taker(config: TrainConfig, device: torch.device, announce: Callable[[str], None]) -> Step:

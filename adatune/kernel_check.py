@@ -1,10 +1,10 @@
-"""At the start of a run: does every kernel compute on this card what its reference does?
+"""Before anything is computed: does every kernel that is needed do on this card what its reference does?
 
 Compilers and cards differ, and a wrong kernel would spoil a run without a word. One that fails is not used,
 and the others are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from adatune.augment import AugmentPipe
 from adatune.augment.effects import draw_effects
 from adatune.augment.finish import Finish, finish
 from adatune.augment.operations import NUM_DRAWS, draw_table
+from adatune.errors import UsageError
+from adatune.kernels import OpsMode
 from adatune.ops import upfirdn2d
 from adatune.ops.adam import adam_step
 from adatune.ops.epilogue import epilogue
@@ -23,26 +25,72 @@ from adatune.ops.to_rgb import to_rgb
 from adatune.ops.upfirdn2d import resampling_filter
 from adatune.ops.warp import warp
 
+# Those that networks compute with, forward and for gradients.
+OF_NETWORKS = ("random", "epilogue", "upfirdn2d", "epilogue_filter", "fir_epilogue", "to_rgb")
 CHANNELS = 17  # no multiple of any block
 TOLERANCE = 1e-3  # of the largest value, float32; fp16 inputs would hide an error that this shows
 
 
-def check_kernels(device: torch.device) -> dict[str, str]:
-    """Compare every kernel with its reference on DEVICE, values and gradients; disable those that differ.
+def use_kernels(
+    device: torch.device,
+    ops: OpsMode,
+    announce: Callable[[str], object],
+    names: Collection[str] | None = None,
+) -> None:
+    """Let DEVICE compute with kernels if OPS says so, once they are checked there.
+
+    Args:
+        device: to compute on.
+        ops: auto, fused or torch, for the whole process from now on.
+        announce: told what takes a while, and which kernels are not used, and why.
+        names: the kernels that will be needed; None: all.
+
+    Raises:
+        UsageError: kernels are asked for and cannot run.
+    """
+    kernels.set_ops(ops)
+    if ops == "torch":
+        return
+    if not kernels.is_available(device):
+        if ops == "fused":
+            raise UsageError(
+                f"--ops fused needs a CUDA card and the package triton, and --device is {device.type}. "
+                "Leave --ops out."
+            )
+        if device.type == "cuda":
+            announce("Triton is not installed, so there are no kernels, and all takes longer.")
+        return
+    unchecked = {name for name in names or _CHECKS if not kernels.is_checked(name)}
+    if not unchecked:
+        return
+    announce("Checking the kernels on this card; the first time they are compiled, which takes a while.")
+    for name, reason in check_kernels(device, unchecked).items():
+        announce(
+            f"The kernel {name} is not used on this card ({reason}); plain torch does its work, more slowly."
+        )
+
+
+def check_kernels(device: torch.device, names: Collection[str] | None = None) -> dict[str, str]:
+    """Compare kernels with their references on DEVICE, values and gradients; disable those that differ.
 
     The others are used from then on.
 
+    Args:
+        device: to compute on.
+        names: the kernels; None: all.
+
     Returns: why, by kernel, for those that are not used.
     """
-    for kernel, compute in _CHECKS.items():
+    wanted = {name: check for name, check in _CHECKS.items() if names is None or name in names}
+    for kernel, compute in wanted.items():
         with kernels.ops_mode("torch"):
             expected = compute(device)
         with kernels.ops_mode("fused"):
             reason = _difference(compute, device, expected)
         if reason:
             kernels.disable(kernel, reason)
-    kernels.trust()
-    return kernels.disabled()
+    kernels.trust(wanted)
+    return {kernel: reason for kernel, reason in kernels.disabled().items() if kernel in wanted}
 
 
 def _difference(
