@@ -29,7 +29,7 @@ from adatune.prep.sources import Source, find_sources
 _CROP_SETTINGS = ("align", "ratio", "linear_light")  # of prep.json: what a crop depends on
 _SMALL_FACES_BELOW = 128  # pixels of the network's side, as in preparation
 _SAME_ASPECT = 0.01
-_SMALLEST, _LARGEST = 16, 1024  # pixels a side, as in preparation
+_SMALLEST = 16  # pixels a side, as in preparation
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,17 @@ def find_targets(
     Raises:
         PhotosError: there is no such photo, or none can be used.
     """
+    return cut_targets([source for given in photos for source in find_sources(given)], crop, is_aligned)
+
+
+def cut_targets(
+    sources: Sequence[Source], crop: PrepConfig, is_aligned: bool = False
+) -> tuple[list[Target], dict[str, str]]:
+    """As `find_targets`, of SOURCES that are found already."""
     finder = None if is_aligned else FaceFinder(20 if crop.size < _SMALL_FACES_BELOW else 40)
     targets: list[Target] = []
     problems: dict[str, str] = {}
-    for source in (source for given in photos for source in find_sources(given)):
+    for source in sources:
         pixels, problem = _whole(source, crop) if finder is None else _face(source, crop, finder)
         if pixels is None:
             problems[source.name] = problem
@@ -88,12 +95,12 @@ def crop_settings(network: Path, config: NetworkConfig, aspect: float) -> tuple[
         aspect: height over width of its pictures.
 
     Raises:
-        UsageError: no photo can be cut to the network's size.
+        UsageError: the network is too small for photos.
     """
-    if not _SMALLEST <= config.resolution <= _LARGEST:
+    if config.resolution < _SMALLEST:
         raise UsageError(
             f"{network.name} draws pictures of {config.resolution}x{config.resolution}; photos are cut to "
-            f"{_SMALLEST}x{_SMALLEST} up to {_LARGEST}x{_LARGEST}. Use another network, or --self-test alone."
+            f"{_SMALLEST}x{_SMALLEST} at least. Use a larger network."
         )
     settings = _prepared_settings(network)
     if settings:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from adatune.errors import PhotosError
+from adatune.errors import PhotosError, UsageError
 from adatune.latent.targets import crop_settings, find_targets, to_images
 from adatune.networks import NetworkConfig
 from adatune.prep.config import PrepConfig
@@ -54,6 +54,13 @@ def test_a_dataset_of_another_shape_is_not_believed(tmp_path, monkeypatch):
 def test_without_a_dataset_the_aspect_decides(tmp_path, aspect, align, expected):
     crop, _ = crop_settings(tmp_path / "some.pkl", CONFIG, aspect)
     assert (crop.align, crop.aspect, crop.size) == (align, expected, 64)
+
+
+def test_a_network_too_small_for_photos_is_refused_in_words_that_fit_every_command(tmp_path):
+    with pytest.raises(UsageError, match="8x8; photos are cut to 16x16 at least") as refused:
+        crop_settings(tmp_path / "some.pkl", NetworkConfig(resolution=8), 1.0)
+    assert "--" not in str(refused.value)
+    assert crop_settings(tmp_path / "some.pkl", NetworkConfig(resolution=16), 1.0)[0].size == 16
 
 
 def test_an_aligned_square_of_the_networks_size_is_taken_pixel_by_pixel(tmp_path):
