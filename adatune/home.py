@@ -6,12 +6,15 @@
 import os
 import re
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from adatune.errors import RunError, UsageError
 
 _RUN_NAME = re.compile(r"(\d{5})-.+")
+TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp(\..+)?", re.DOTALL)  # as `write_atomically` calls them
+_QUIET_SECONDS = 3600.0  # no living process leaves a file it writes alone for longer
 
 
 def home() -> Path:
@@ -106,9 +109,35 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     _sync_folder(path.parent)
 
 
+def is_leftover(path: Path) -> bool:
+    """Is PATH a temporary file of `write_atomically` whose process was killed?
+
+    It is when no process of its number runs here and nothing was written to it for an hour: the process may
+    run on another machine that shares the folder (a mounted Drive, say), where we cannot look.
+    """
+    match = TEMPORARY.fullmatch(path.name)
+    try:
+        is_quiet = time.time() - path.stat().st_mtime > _QUIET_SECONDS
+    except FileNotFoundError:  # finished meanwhile, or another process deleted it
+        return False
+    return match is not None and is_quiet and not _is_running(int(match[1]))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write TEXT (UTF-8, newlines as given) to PATH atomically."""
     write_atomically(path, lambda temporary: temporary.write_bytes(text.encode("utf-8", "surrogateescape")))
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # there is no harmless signal there
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 from adatune.errors import UsageError, VideoError
-from adatune.home import write_atomically
+from adatune.home import is_leftover, write_atomically
 from adatune.images import Pixels
 
 SUFFIX = ".mp4"
@@ -86,6 +86,7 @@ def save_video(
     check_film_path(path)
     encoder = find_encoder() if encoder is None else encoder
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path.parent)
     count = 0
 
     def counted() -> Iterator[Pixels]:
@@ -108,6 +109,14 @@ def save_video(
 
     write_atomically(path, write)
     return count
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete the unfinished films of killed processes: they are large, and hidden."""
+    for path in folder.glob(f".*.tmp{SUFFIX}"):
+        if is_leftover(path):
+            with suppress(OSError):  # another user's, or gone
+                path.unlink()
 
 
 def _even_sides(frame: Pixels) -> Pixels:

@@ -1,5 +1,10 @@
 """Where things live, and files that are whole or not there."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,7 @@ from adatune.home import (
     check_name,
     datasets_folder,
     home,
+    is_leftover,
     list_runs,
     new_run_folder,
     newest_run,
@@ -72,6 +78,49 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomically(path, fail)
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from adatune.home import write_atomically
+
+def write(path):
+    path.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_atomically(Path(sys.argv[1]), write)
+"""
+
+
+def make_old(path: Path) -> None:
+    """Let PATH be written two hours ago."""
+    then = time.time() - 7200
+    os.utime(path, (then, then))
+
+
+def test_what_a_killed_write_left_is_known_by_its_dead_process_after_an_hour(tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a.b.png")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert not is_leftover(left)  # the process may run on another machine
+    make_old(left)
+    assert is_leftover(left)
+
+
+def test_what_a_living_process_writes_is_no_leftover_however_slow_it_is(tmp_path):
+    path = tmp_path / f".film.{os.getpid()}.tmp.mp4"
+    path.touch()
+    make_old(path)
+    assert not is_leftover(path)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", ".film.mp4", ".film.tmp.mp4", "film.1000000000.tmp.mp4"])
+def test_what_is_not_ours_is_no_leftover(tmp_path, name):
+    (tmp_path / name).touch()
+    make_old(tmp_path / name)
+    assert not is_leftover(tmp_path / name)
+    assert is_leftover(tmp_path / ".gone.1000000000.tmp.mp4") is False
 
 
 def test_others_may_read_what_safetensors_writes_as_they_may_any_new_file(tmp_path):

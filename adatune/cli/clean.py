@@ -8,12 +8,13 @@ import click
 @click.option("--yes", "-y", is_flag=True, help="Delete without asking.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only show.")
 def clean(run: str, yes: bool, dry_run: bool) -> None:
-    """Free space in a RUN: snapshots beyond those kept, with their sample sheets.
+    """Free space in a RUN: snapshots beyond those kept, their sample sheets, what killed commands left.
 
     \b
     adatune clean latest --dry-run
     adatune clean 00003-faces --yes
     """
+    from adatune.home import is_leftover
     from adatune.training import run_folder
     from adatune.training.config_file import read_config
 
@@ -22,6 +23,7 @@ def clean(run: str, yes: bool, dry_run: bool) -> None:
     with run_folder.lock(folder):
         superfluous = run_folder.superfluous_snapshots(folder, 1, config.keep_every_kimg)
         files = [file for snapshot in superfluous for file in run_folder.files_of_snapshot(snapshot)]
+        files += [path for path in sorted((folder / "generated").rglob(".*")) if is_leftover(path)]
         for file in files:
             click.echo(f"{file.stat().st_size / 1e6:8.1f} MB  {file.name}")
         size = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
@@ -30,5 +32,6 @@ def clean(run: str, yes: bool, dry_run: bool) -> None:
             f"{config.keep_every_kimg:g} kimg stay."
         )
         if files and not dry_run and (yes or click.confirm("Delete them?")):
-            run_folder.prune(folder, 1, config.keep_every_kimg)
+            for file in files:
+                file.unlink(missing_ok=True)
             click.echo(f"Freed {size}.")

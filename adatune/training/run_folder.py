@@ -15,11 +15,10 @@ from typing import Any
 
 from adatune.errors import RunError
 from adatune.folder_lock import locked
-from adatune.home import list_runs, new_run_folder, newest_run, runs_folder, write_text
+from adatune.home import TEMPORARY, list_runs, new_run_folder, newest_run, runs_folder, write_text
 
 CONFIG, STATS, LOG, STATE = "config.toml", "stats.jsonl", "log.txt", "state.pt"
 _SNAPSHOT = re.compile(r"network-(\d{6,}(?:\.\d{3})?)\.safetensors")
-_LEFTOVER = re.compile(r"\..+\.\d+\.tmp(\..+)?")  # what home.write_atomically leaves when it is killed
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -174,7 +173,7 @@ def files_of_snapshot(snapshot: Path) -> list[Path]:
 
 def leftovers(folder: Path) -> list[Path]:
     """Temporary files of killed processes. Only the holder of the run's lock may delete them."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and _LEFTOVER.fullmatch(path.name))
+    return sorted(path for path in folder.iterdir() if path.is_file() and TEMPORARY.fullmatch(path.name))
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,16 @@ def test_snapshots_go_only_when_told_to(
     main(["clean", "latest", option])
     assert len(run_folder.list_snapshots(run)) == left
     assert "2.0 MB in 2 files" in capsys.readouterr().out
+
+
+def test_what_killed_commands_left_among_the_pictures_goes_and_what_living_ones_write_stays(
+    run: Path,
+) -> None:
+    folder = run / "generated" / "network-000050"
+    folder.mkdir(parents=True)
+    dead, living = folder / ".a.1000000000.tmp.png", folder / f".a.{os.getpid()}.tmp.png"  # no such process
+    for path in (dead, living):
+        path.touch()
+        os.utime(path, (0, 0))
+    main(["clean", "latest", "--yes"])
+    assert list(folder.iterdir()) == [living]

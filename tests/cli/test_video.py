@@ -125,8 +125,8 @@ def test_options_of_other_tools_are_answered():
             CliRunner().invoke(video, [option, "4"], catch_exceptions=False)
 
 
-def test_ctrl_c_leaves_no_film_and_no_ffmpeg(tmp_path):
-    out = tmp_path / "films"
+def start_endless_film(out):
+    """A process that has begun a film in the folder OUT."""
     process = subprocess.Popen(
         [sys.executable, "-m", "adatune", "video", "--walk", "--seconds", "3000", "--out", str(out)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -137,9 +137,39 @@ def test_ctrl_c_leaves_no_film_and_no_ffmpeg(tmp_path):
     while not (list(out.iterdir()) if out.is_dir() else []):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_leaves_no_film_and_no_ffmpeg(tmp_path):
+    out = tmp_path / "films"
+    process = start_endless_film(out)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.splitlines()[-1] == "Interrupted."
     assert "Traceback" not in said
     assert list(out.iterdir()) == []
+
+
+def test_the_next_film_removes_what_a_killed_one_left_beside_it(tmp_path):
+    out, number = tmp_path / "films", tmp_path / "ffmpeg.pid"
+    program = tmp_path / "programs" / "ffmpeg"
+    program.unlink()
+    program.write_text(f'#!/bin/sh\necho $$ > "{number}"\nexec "{imageio_ffmpeg.get_ffmpeg_exe()}" "$@"\n')
+    program.chmod(0o755)
+    process = start_endless_film(out)
+    (left,) = out.iterdir()
+    while not left.stat().st_size:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=60)
+    os.kill(int(number.read_text()), signal.SIGKILL)  # it would end the film; a full memory kills both
+    assert left.name.endswith(f".{process.pid}.tmp.mp4")
+    another = out / ".another.1000000000.tmp.mov"
+    another.touch()
+    for path in (left, another):
+        os.utime(path, (0, 0))
+    invoke("--seeds", "0,1", "--seconds", "0.2", "--out", str(out))
+    assert not left.exists()
+    assert another.exists()
+    assert len(list(out.iterdir())) == 3
