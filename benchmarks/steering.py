@@ -24,8 +24,8 @@ from adatune.augment.edits import make_edit
 from adatune.home import write_text
 from adatune.latent.steering import SteeringConfig, learn_walk, new_walk
 from adatune.latent.steering_limits import LimitsConfig, measure_limits
-from adatune.latent.walks import Walk, start, to_ws
 from adatune.metrics.features import discriminator_features
+from adatune.networks.walks import Walk, start, to_ws
 
 ROOT = Path(__file__).parents[1]
 NETWORK = ROOT / "pretrained" / "demo32.safetensors"

@@ -105,6 +105,13 @@ def add(images: Tensor, alphas: Tensor) -> Targets:
     return images + alphas.to(images)[:, :, None, None], torch.ones_like(images[:, :1])
 
 
+def masked_square(images: Tensor, targets: Targets) -> Tensor:
+    """The mean square of what differs between IMAGES and TARGETS where the mask lets through, a scalar."""
+    target, mask = targets
+    mask = mask.expand_as(images)
+    return (mask * (images - target).square()).sum() / mask.sum().clamp_min(1)
+
+
 # From places in a result to places in its source, in pixels from the centre.
 
 

@@ -129,7 +129,7 @@ def steer(
     from adatune.latent.sampling import SamplingConfig, averaged_generator
     from adatune.latent.seeds import parse_seeds
     from adatune.latent.steering import SteeringConfig, parse_alphas
-    from adatune.latent.steering_files import files_for, read_walk
+    from adatune.latent.steering_files import files_for, find_walk
     from adatune.latent.steering_job import Steering, draw_sheets, find_limits, learn, with_limits
     from adatune.latent.steering_limits import LimitsConfig
     from adatune.metrics.features import choose_features
@@ -152,7 +152,7 @@ def steer(
     stem = (output_folder(path) if out is None else out) / f"steer-{called}"
     written, found, reached = [], None, None
     if use:
-        walk, config = read_walk(called, generator, does)
+        walk, config = find_walk(called, generator, does)
         steering = Steering(networks, name_of(path), does, config, sees)
     else:
         by = config.loss_for(does) + (f" ({sees.name})" if config.loss_for(does) == "perceptual" else "")

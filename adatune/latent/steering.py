@@ -1,8 +1,7 @@
 """Learning to steer: the walk along which a fixed generator imitates an edit of its own pictures.
 
 The generator's weights stay as they are; what is learned is w* = argmin over walks of the mean of
-L(G(walk(z, alpha)), edit(G(z), alpha)), by Adam. To train both (joint training) is a matter of training:
-edits lie in `augment/`, and `steering_loss` is differentiable in the generator too.
+L(G(walk(z, alpha)), edit(G(z), alpha)), by Adam. `adatune train --steer` trains both at once.
 
 Source: Jahanian et al. 2020, arXiv:1907.07171, equations 1 to 4.
 """
@@ -17,14 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adatune.augment.edits import Edit
+from adatune.augment.edits import Edit, masked_square
 from adatune.checkpoints import LoadedNetworks
 from adatune.errors import UsageError
 from adatune.latent.sampling import averaged_generator, one_hot
-from adatune.latent.walks import SPACES, LinearWalk, NonlinearWalk, Walk, shape_of, start, to_ws
 from adatune.metrics.distances import search_loss
 from adatune.metrics.features import Features
 from adatune.networks import Generator
+from adatune.networks.walks import SPACES, Walk, make_walk, shape_of, start, to_ws
 
 LOSSES = ("auto", "l2", "perceptual")
 
@@ -81,18 +80,14 @@ def new_walk(generator: Generator, edit: Edit, config: SteeringConfig) -> Walk:
     Raises:
         UsageError: EDIT has several sliders, which a nonlinear walk has no place for.
     """
-    rows, dim = shape_of(generator, config.space)
-    source = torch.Generator().manual_seed(config.seed)
-    device = next(generator.parameters()).device
     if not config.is_nonlinear:
-        return LinearWalk(len(edit.labels), rows, dim, source).to(device)
+        return make_walk(generator, config.space, len(edit.labels), None, config.seed)
     if len(edit.labels) > 1:
         raise UsageError(
             f"A nonlinear walk has one slider and {edit.name} has {len(edit.labels)}. Use brightness, or "
             "leave --nonlinear out."
         )
-    centre = None if config.space == "z" else generator.mapping.w_avg.cpu()
-    return NonlinearWalk(rows, dim, edit.step, centre, source).to(device)
+    return make_walk(generator, config.space, 1, edit.step, config.seed)
 
 
 def learn_walk(
@@ -169,8 +164,7 @@ def steering_loss(
     moved = walk(begun.positions, sliders_of(edit, alphas))
     images = generator.synthesis(to_ws(generator, space, moved, begun), "const")
     if features is None:
-        mask = mask.expand_as(images)
-        return (mask * (images - target).square()).sum() / mask.sum().clamp_min(1)
+        return masked_square(images, (target, mask))
     wanted = mask * target
     return search_loss(features, mask * images, wanted, features.maps(wanted)).mean()
 

@@ -5,28 +5,22 @@
 no line in w).
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from adatune.augment.edits import Edit
-from adatune.errors import UnreadableLatents, UsageError
-from adatune.home import write_atomically
+from adatune.checkpoints.walk_files import WalkDescription, read_walk, save_walk
+from adatune.errors import UsageError
 from adatune.latent.direction_files import SUFFIX, Directions, directions_folder, no_shares, path_for
 from adatune.latent.kinship import content_hash, weight_sketch
-from adatune.latent.steering import SteeringConfig, new_walk
+from adatune.latent.steering import SteeringConfig
 from adatune.latent.w_statistics import SPREAD_COUNT, deviations_along, draw_ws
-from adatune.latent.walks import LinearWalk, Walk
 from adatune.networks import Generator
-
-FORMAT = 1
-_KEY = "adatune_walk"
+from adatune.networks.walks import LinearWalk, Walk
 
 
 @dataclass(frozen=True)
@@ -51,20 +45,14 @@ def files_for(name: str, config: SteeringConfig, may_replace: bool) -> WalkFiles
     return WalkFiles(walk, directions if is_line else None)
 
 
-def save_walk(walk: Walk, edit: Edit, config: SteeringConfig, network: str, path: Path) -> None:
-    """Write WALK, learned from the network called NETWORK, to PATH; the same bytes for the same walk."""
-    width = next(walk.parameters()).shape[-1]
-    description = {
-        "format": FORMAT, "edit": edit.name, "space": config.space, "is_nonlinear": config.is_nonlinear,
-        "network": network, "training": training_details(edit, config, width),
-    }  # fmt: skip
-    tensors = {name: value.detach().float().cpu().contiguous() for name, value in walk.state_dict().items()}
-    data = save(tensors, {_KEY: json.dumps(description, sort_keys=True, allow_nan=False)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda temporary: temporary.write_bytes(data))
+def keep_walk(walk: Walk, edit: Edit, config: SteeringConfig, network: str, path: Path) -> None:
+    """Write WALK, learned from the network called NETWORK, to PATH."""
+    training = training_details(edit, config, next(walk.parameters()).shape[-1])
+    what = WalkDescription(edit.name, config.space, config.is_nonlinear, network, training)
+    save_walk(walk.state_dict(), what, path)
 
 
-def read_walk(name: str, generator: Generator, edit: Edit) -> tuple[Walk, SteeringConfig]:
+def find_walk(name: str, generator: Generator, edit: Edit) -> tuple[Walk, SteeringConfig]:
     """The walk called NAME, where GENERATOR is, and as much of its configuration as moving along it needs.
 
     Raises:
@@ -76,20 +64,8 @@ def read_walk(name: str, generator: Generator, edit: Edit) -> tuple[Walk, Steeri
         raise UsageError(
             f"There is no walk {name!r} in {path.parent}. Learn one with 'adatune steer {edit.name}'."
         )
-    description, tensors = _read(path)
-    if description["edit"] != edit.name:
-        raise UsageError(f"The walk {name} does {description['edit']}, not {edit.name}. Ask for that.")
-    config = SteeringConfig(description["space"], description["is_nonlinear"])
-    walk = new_walk(generator, edit, config)
-    expected = {key: list(value.shape) for key, value in walk.state_dict().items()}
-    found = {key: list(value.shape) for key, value in tensors.items()}
-    if found != expected:
-        raise UsageError(
-            f"The walk {name} fits another network: it holds {found}, this one takes {expected}. Use it with "
-            f"{description['network']} or one fine-tuned from it."
-        )
-    walk.load_state_dict(tensors)
-    return walk, config
+    walk, description = read_walk(path, generator, edit)
+    return walk, SteeringConfig(description.space, description.is_nonlinear)
 
 
 def to_directions(
@@ -142,27 +118,3 @@ def training_details(edit: Edit, config: SteeringConfig, width: int) -> dict[str
 
 def _walks_folder() -> Path:
     return directions_folder() / "walks"
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            description: Any = json.loads((file.metadata() or {}).get(_KEY, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
-    except (SafetensorError, ValueError, RecursionError, OSError) as error:
-        raise UnreadableLatents(
-            f"{path} is damaged or cut off. Learn the walk again with --replace."
-        ) from error
-    is_sound = (
-        isinstance(description, dict)
-        and isinstance(description.get("format"), int)
-        and description["format"] <= FORMAT
-        and all(isinstance(description.get(key), str) for key in ("edit", "space", "network"))
-        and isinstance(description.get("is_nonlinear"), bool)
-        and all(bool(value.isfinite().all()) for value in tensors.values())
-    )
-    if not is_sound:
-        raise UnreadableLatents(
-            f"{path} holds no walk that this adatune can read. Learn it again with --replace."
-        )
-    return description, tensors

@@ -16,12 +16,12 @@ from adatune.latent.limits_plot import limits_plot
 from adatune.latent.progress import Progress
 from adatune.latent.sampling import SamplingConfig, averaged_generator, one_hot
 from adatune.latent.steering import SteeringConfig, learn_walk, new_walk
-from adatune.latent.steering_files import WalkFiles, save_walk, to_directions, training_details
+from adatune.latent.steering_files import WalkFiles, keep_walk, to_directions, training_details
 from adatune.latent.steering_limits import Limits, LimitsConfig, measure_limits
 from adatune.latent.steering_sheet import draw_rows, steering_sheet
-from adatune.latent.walks import LinearWalk, Walk
 from adatune.metrics.achieved import spread_of
 from adatune.metrics.features import Features
+from adatune.networks.walks import LinearWalk, Walk
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def learn(steering: Steering, files: WalkFiles, progress: Progress) -> tuple[Wal
     count = config.steps_for(edit)
     steps = learn_walk(networks, edit, config, steering.features, walk)
     losses: list[float] = list(progress(steps, count, "Learning", "steps"))
-    save_walk(walk, edit, config, steering.network, files.walk)
+    keep_walk(walk, edit, config, steering.network, files.walk)
     found = None
     if files.directions is not None and isinstance(walk, LinearWalk):
         label = one_hot(config.label, networks.config)

@@ -19,10 +19,10 @@ from adatune.checkpoints import LoadedNetworks
 from adatune.errors import UsageError
 from adatune.latent.sampling import averaged_generator, one_hot
 from adatune.latent.steering import repeatable
-from adatune.latent.walks import Walk, start, to_ws
 from adatune.metrics.achieved import Spread, achieved_sliders
 from adatune.metrics.distances import kernel_distance, perceptual_distance
 from adatune.metrics.features import Features
+from adatune.networks.walks import Walk, start, to_ws
 
 _BATCH = 16  # pictures at a time; fixed, so that the last bits do not follow it
 LEAST_STEP = 0.15  # of the largest distance between neighbours, per slider unit: below, a walk has ended

@@ -12,7 +12,7 @@ from adatune.latent.labelled_sheet import labelled_sheet
 from adatune.latent.sampling import SamplingConfig, averaged_generator, batches, one_hot
 from adatune.latent.seeds import latents_of_seeds
 from adatune.latent.steering import repeatable
-from adatune.latent.walks import Walk, start, to_ws
+from adatune.networks.walks import Walk, start, to_ws
 
 Row = list[Image.Image]
 _BATCH = 4  # seeds at a time; fixed, so that the last bits do not follow how many are asked for

@@ -18,8 +18,8 @@ from adatune.latent.steering import (
     sliders_of,
     steering_loss,
 )
-from adatune.latent.walks import start, to_ws
 from adatune.metrics.features import discriminator_features
+from adatune.networks.walks import start, to_ws
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo32.safetensors"
 SIDE = 32

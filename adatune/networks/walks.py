@@ -134,5 +134,24 @@ class NonlinearWalk(nn.Module):
 Walk = LinearWalk | NonlinearWalk
 
 
+def make_walk(generator: Generator, space: str, sliders: int, slider_step: float | None, seed: int) -> Walk:
+    """A walk with random numbers, where GENERATOR is.
+
+    Args:
+        generator: whose latents are walked through.
+        space: z, w or w+.
+        sliders: of a linear walk; a nonlinear one has one.
+        slider_step: how far a step of a nonlinear walk is in slider units; None: a linear walk.
+        seed: of the numbers.
+    """
+    rows, dim = shape_of(generator, space)
+    source = torch.Generator().manual_seed(seed)
+    device = next(generator.parameters()).device
+    if slider_step is None:
+        return LinearWalk(sliders, rows, dim, source).to(device)
+    centre = None if space == "z" else generator.mapping.w_avg.cpu()
+    return NonlinearWalk(rows, dim, slider_step, centre, source).to(device)
+
+
 def _for_each(label: Tensor | None, count: int) -> Tensor | None:
     return None if label is None else label.expand(count, -1)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from adatune.latent.walks import LinearWalk, NonlinearWalk, shape_of, start, to_ws
 from adatune.networks import Generator, NetworkConfig
+from adatune.networks.walks import LinearWalk, NonlinearWalk, shape_of, start, to_ws
 
 
 def generator():
