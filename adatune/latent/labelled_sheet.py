@@ -81,7 +81,7 @@ def labelled_sheet(
                 sheet.paste(_enlarged(picture, geometry.tile), geometry.corner(column, row))
     for column, label in enumerate(column_labels):
         x, y = geometry.corner(column, 0)
-        draw.text((x + geometry.tile[0] / 2, y - geometry.text / 2), label, INK, font, anchor="mb")
+        draw.text((x + geometry.tile[0] / 2, y - geometry.text / 2), label, INK, font, anchor="ms")
     for row, label in enumerate(row_labels):
         x, y = geometry.corner(0, row)
         draw.text((x - geometry.text / 2, y + geometry.tile[1] / 2), label, INK, font, anchor="rm")

@@ -65,6 +65,14 @@ def test_labels_are_written_above_the_columns_and_left_of_the_rows_and_the_capti
     assert (pixels[bottom:] < 180).any()
 
 
+def test_labels_stand_on_one_line_whether_or_not_their_letters_reach_below_it():
+    def first_row_of_ink(label):
+        picture = Image.new("RGB", (128, 128), (200, 0, 0))
+        return (np.asarray(labelled_sheet([[picture]], [""], [label], "")).sum(axis=-1) < 250).any(1).argmax()
+
+    assert first_row_of_ink("noon") == first_row_of_ink("noong") > 0
+
+
 def test_a_label_wider_than_the_margin_widens_it_and_no_writing_leaves_the_sheet():
     picture = Image.new("RGB", (128, 128), (200, 0, 0))
     narrow = labelled_sheet([[picture]], [""], ["0"], "")
