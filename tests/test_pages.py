@@ -1,9 +1,15 @@
-from adatune.pages import page_part, printable, script_hash
+from adatune.pages import fill_page, printable, script_hash
 
 
-def test_the_parts_of_a_page_lie_in_its_package():
-    assert page_part("adatune.prep", "contact_sheet.html").startswith("<!doctype html>")
-    assert page_part("adatune.latent", "browse.html").startswith("<!doctype html>")
+def test_a_page_has_its_values_its_own_parts_behind_those_of_all_pages_and_the_hash_of_its_script():
+    values = {"network": "a net", "command": "adatune generate", "look": "", "aspect": "1", "count": "1"}
+    page = fill_page("adatune.latent", "browse", cards="", **values)
+    assert page.startswith("<!doctype html>")
+    assert "<h1>a net</h1>" in page
+    assert page.index("color-scheme: light dark") < page.index("[role=option]")
+    assert page.index("function say(") < page.index("function listLine(")
+    script = page.partition("<script>")[2].partition("</script>")[0]
+    assert f"script-src '{script_hash(script)}'" in page
 
 
 def test_a_script_is_known_by_its_sha256_as_policies_write_it():

@@ -8,7 +8,6 @@ import html
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from string import Template
 
 import numpy as np
 from PIL import Image
@@ -17,7 +16,7 @@ from adatune import home
 from adatune.errors import UsageError
 from adatune.latent.encoding import encoded
 from adatune.latent.seeds import MAX_SEED
-from adatune.pages import page_part, script_hash
+from adatune.pages import fill_page
 
 THUMBNAIL = 224  # pixels wide at most: sharp on common screens, and a thousand make some 10 MB
 MOST = 20_000  # pictures on a page; more would not open
@@ -52,17 +51,15 @@ def browse_page(
         look: how they were drawn, as options, such as "--psi 0.7".
         aspect: height over width of the pictures.
     """
-    script = page_part("adatune.latent", "browse.js")
-    return Template(page_part("adatune.latent", "browse.html")).substitute(
+    return fill_page(
+        "adatune.latent",
+        "browse",
         network=html.escape(network),
         command=html.escape(command),
         look=html.escape(look),
         aspect=f"{aspect:.6g}",
         count=f"{len(thumbnails):,}",
         cards="".join(_card(seed, picture) for seed, picture in thumbnails),
-        style=page_part("adatune.latent", "browse.css"),
-        script=script,
-        script_hash=script_hash(script),
     )
 
 

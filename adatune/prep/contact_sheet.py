@@ -7,9 +7,8 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
-from string import Template
 
-from adatune.pages import page_part, printable, script_hash
+from adatune.pages import fill_page, printable
 from adatune.prep.config import PrepConfig
 from adatune.prep.judge import REASONS
 from adatune.prep.manifest import Row
@@ -51,8 +50,9 @@ def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row], report: Se
     groups = {reason: members for reason, members in groups.items() if members}
     numbers = {id(row): index for index, row in enumerate(rows)}
     anchors = {row.record.source: f"p{numbers[id(row)]}" for row in reversed(rows)}
-    script = page_part("adatune.prep", "contact_sheet.js")
-    return Template(page_part("adatune.prep", "contact_sheet.html")).substitute(
+    return fill_page(
+        "adatune.prep",
+        "contact_sheet",
         title=html.escape(f"{printable(name)}: contact sheet"),
         name=html.escape(printable(name)),
         aspect=f"{config.aspect:.6g}",
@@ -75,9 +75,6 @@ def contact_sheet(name: str, config: PrepConfig, rows: Sequence[Row], report: Se
             )
             for reason, members in groups.items()
         ),
-        style=page_part("adatune.prep", "contact_sheet.css"),
-        script=script,
-        script_hash=script_hash(script),
     )
 
 

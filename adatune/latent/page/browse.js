@@ -1,33 +1,11 @@
-"use strict";
 // What is collected lives in `collected`, in the order of collecting; everything shown is worked out from it.
-const $ = (selector, within = document) => within.querySelector(selector);
 const cards = [...document.querySelectorAll("[role=option]")];
 const bySeed = new Map(cards.map((card) => [card.dataset.seed, card]));
 const { network, command } = document.body.dataset;
 const place = `adatune browse: ${network} ${location.pathname}`;
 let isStored = true;
-let collected = load();
+let collected = kept(place, (seeds) => new Set(seeds.filter((seed) => bySeed.has(seed))));
 const before = []; // earlier lists, for undo
-let current = cards[0];
-let silence = 0;
-
-function load() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(place) || "[]");
-    return new Set(kept.filter((seed) => bySeed.has(seed)));
-  } catch {
-    return new Set(); // a file:// page may be refused storage, and what is there may be another's
-  }
-}
-function save() {
-  try {
-    if (collected.size) localStorage.setItem(place, JSON.stringify([...collected]));
-    else localStorage.removeItem(place);
-    isStored = true;
-  } catch {
-    isStored = false;
-  }
-}
 
 // The list
 
@@ -48,7 +26,7 @@ function show(next) {
   const touched = new Set([...collected, ...next]);
   collected = next;
   touched.forEach((seed) => draw(bySeed.get(seed)));
-  save();
+  isStored = keep(place, [...collected]);
   drawBar();
   if ($("#only").checked) filter();
 }
@@ -65,24 +43,11 @@ function clear() {
 }
 function exportList() {
   if (!collected.size) return say("Nothing is collected yet.");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([`${listLine()}\n`], { type: "text/plain" }));
-  link.download = "seeds.txt";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  say("seeds.txt is in your downloads.");
+  download("seeds.txt", `${listLine()}\n`);
 }
-async function copyList() {
+function copyList() {
   if (!collected.size) return say("Nothing is collected yet.");
-  try {
-    await navigator.clipboard.writeText(listLine());
-    say("Copied. Paste it after: adatune generate");
-  } catch {
-    const area = $("#by-hand textarea");
-    area.value = listLine();
-    $("#by-hand").showModal();
-    area.select();
-  }
+  copy(listLine(), "Copied. Paste it after: adatune generate");
 }
 
 // Drawing
@@ -103,29 +68,11 @@ function filter() {
   $("#nothing").hidden = !only || collected.size > 0;
   if (current.hidden) select(seen()[0] || current);
 }
-function say(words, onlyAloud = false) {
-  clearTimeout(silence);
-  $("#said").textContent = words;
-  $("#said").classList.toggle("shown", !onlyAloud);
-  silence = setTimeout(() => $("#said").classList.remove("shown"), 3500);
-}
 
 // Moving
 
 function seen() {
   return $("#only").checked ? cards.filter((card) => !card.hidden) : cards;
-}
-function select(card) {
-  current.tabIndex = -1;
-  current = card;
-  current.tabIndex = 0;
-}
-function go(card) {
-  if (!card) return;
-  select(card);
-  if ($("#large").open) return showLarge();
-  card.focus({ preventScroll: true });
-  card.scrollIntoView({ block: "nearest" });
 }
 function step(by) {
   const all = seen();
@@ -177,10 +124,8 @@ function showAll() {
 }
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (event.target.matches("dialog")) return event.target.close(); // its backdrop
   if (!button) return;
   if (actions[button.id]) return actions[button.id]();
-  if (button.matches(".close")) return button.closest("dialog").close();
   if (button.dataset.step) return step(+button.dataset.step);
   if (button.dataset.seed) {
     select(button);
@@ -229,10 +174,9 @@ document.addEventListener("keyup", (event) => {
 $("#size").addEventListener("input", applySize);
 $("#only").addEventListener("change", filter);
 $("form").addEventListener("submit", (event) => event.preventDefault());
-$("#large").addEventListener("close", () => go(current));
 
 $("form").hidden = false;
-select(current);
+select(cards[0]);
 collected.forEach((seed) => draw(bySeed.get(seed)));
 applySize();
 drawBar();

@@ -1,15 +1,11 @@
-"use strict";
 // What the user decides lives in `steps`, in order; everything shown is worked out from it.
-const $ = (selector, within = document) => within.querySelector(selector);
 const cards = [...document.querySelectorAll("article")];
 const byKey = new Map(cards.map((card) => [keyOf(card), card]));
 const place = `adatune review: ${document.body.dataset.name} ${location.pathname}`;
-const isStored = { now: true };
-let steps = load(); // [[[key, "keep" or "drop" or "" for as shown], ...], ...]
+let isStored = true;
+let steps = kept(place, decisions); // [[[key, "keep" or "drop" or "" for as shown], ...], ...]
 let decided = new Map();
 let seen = cards; // the cards that no filter hides, in their order on the page
-let current = cards[0];
-let silence = 0;
 
 function keyOf(card) {
   return `${card.dataset.source} ${card.dataset.face}`;
@@ -26,23 +22,9 @@ function isChanged(card) {
 
 // Decisions
 
-function load() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(place) || "[]");
-    const isPair = (pair) => Array.isArray(pair) && byKey.has(pair[0]);
-    return kept.map((step) => step.filter(isPair)).filter((step) => step.length);
-  } catch {
-    return []; // a file:// page may be refused storage, and what is there may be another's
-  }
-}
-function save() {
-  try {
-    if (steps.length) localStorage.setItem(place, JSON.stringify(steps));
-    else localStorage.removeItem(place);
-    isStored.now = true;
-  } catch {
-    isStored.now = false;
-  }
+function decisions(stored) {
+  const isPair = (pair) => Array.isArray(pair) && byKey.has(pair[0]);
+  return stored.map((step) => step.filter(isPair)).filter((step) => step.length);
 }
 function decide(card, keep) {
   if (card.hidden) return say("No photo is chosen: the filter hides them all.");
@@ -71,7 +53,7 @@ function update() {
   decided = new Map(steps.flat());
   const touched = new Set([...before.keys(), ...decided.keys()]);
   touched.forEach((key) => draw(byKey.get(key)));
-  save();
+  isStored = keep(place, steps);
   drawBar();
 }
 
@@ -92,13 +74,7 @@ function drawBar() {
   $("#bar").hidden = !changed.length && !steps.length;
   $("#changes").textContent = `${changed.length} ${changed.length === 1 ? "change" : "changes"}`;
   $("#then").textContent = `${keeps} to keep, ${changed.length - keeps} to drop: ${cards.filter(isKept).length} of ${cards.length} kept`;
-  if (!isStored.now) $("#next").textContent = "This browser forgets your changes with the page: export them first.";
-}
-function say(words, onlyAloud = false) {
-  clearTimeout(silence);
-  $("#said").textContent = words;
-  $("#said").classList.toggle("shown", !onlyAloud);
-  silence = setTimeout(() => $("#said").classList.remove("shown"), 4000);
+  if (!isStored) $("#next").textContent = "This browser forgets your changes with the page: export them first.";
 }
 
 // review.csv: the same escapes and quotes as adatune/prep/review.py writes
@@ -115,24 +91,9 @@ function line(card) {
   const cell = /[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
   return `${cell},${card.dataset.face},${isKept(card) ? "keep" : "drop"}\n`;
 }
+
 function exportReview() {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([reviewText()], { type: "text/csv" }));
-  link.download = "review.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  say("review.csv is in your downloads.");
-}
-async function copyReview() {
-  try {
-    await navigator.clipboard.writeText(reviewText());
-    say("Copied. Paste it into a file named review.csv.");
-  } catch {
-    const area = $("#by-hand textarea");
-    area.value = reviewText();
-    $("#by-hand").showModal();
-    area.select();
-  }
+  download("review.csv", reviewText());
 }
 
 // Finding and ordering
@@ -182,18 +143,6 @@ function weigh(card, order) {
 
 // Moving
 
-function select(card) {
-  current.tabIndex = -1;
-  current = card;
-  current.tabIndex = 0;
-}
-function go(card) {
-  if (!card) return;
-  select(card);
-  if ($("#large").open) return showLarge(card);
-  card.focus({ preventScroll: true });
-  card.scrollIntoView({ block: "nearest" });
-}
 function step(by) {
   go(seen[seen.indexOf(current) + by]);
 }
@@ -262,7 +211,7 @@ function meter(score) {
 const actions = {
   undo,
   reset: startOver,
-  copy: copyReview,
+  copy: () => copy(reviewText(), "Copied. Paste it into a file named review.csv."),
   export: exportReview,
   help: () => $("#keys").showModal(),
   all: () => ($(".tools").reset(), filter(), sort()),
@@ -276,9 +225,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   const card = event.target.closest("article");
   if (button && actions[button.id]) return actions[button.id]();
-  if (button?.matches(".close")) return button.closest("dialog").close();
   if (button?.dataset.step) return step(+button.dataset.step);
-  if (event.target.matches("dialog")) return event.target.close(); // its backdrop
   if (event.target.closest("a")) return followLink(event);
   if (button?.matches(".toggle")) {
     if (card) select(card);
@@ -333,10 +280,9 @@ $(".tools").addEventListener("submit", (event) => {
   go(seen[0]);
 });
 $("#text").addEventListener("keydown", (event) => event.key === "Escape" && go(current));
-$("#large").addEventListener("close", () => go(current));
 
 $(".tools").hidden = false;
-if (current) select(current);
+if (cards.length) select(cards[0]);
 update();
 if (!cards.some(isChanged)) {
   steps = []; // the page was made again with the review applied
