@@ -185,6 +185,23 @@ GENERATION = [
         "all classes", nothing, f"{DRAW} --class all", 2, "--class all: this network was trained without"
     ),
     Mistake("device", nothing, f"{DRAW} --device cuda:99", 2, "--device cuda:99 cannot be used here"),
+    *(
+        Mistake(name, nothing, f"{command} {options}", 2, words)
+        for name, options, words in (
+            ("kernels", "--ops triton", "Invalid value for '--ops': 'triton' is not one of"),
+            ("number format", "--precision bf16", "Invalid value for '--precision': 'bf16' is not one of"),
+            ("half on a CPU", "--precision fp16 --device cpu", "--precision fp16 is for CUDA cards"),
+        )
+        for command in (
+            DRAW,
+            MIX,
+            f"{FILM} --seeds 1,2",
+            f"{PROJECT} --self-test 1",
+            f"{BLEND} tiny.safetensors --at 4",
+            "directions find tiny.safetensors",
+            "steer brightness tiny.safetensors",
+        )
+    ),
     Mistake("no run", nothing, "generate", 1, "There is no run in home/runs. Start one with 'adatune train'"),
     Mistake(
         "foreign", nothing, f"{DRAW} --outdir x", 2, "adatune generate has no --outdir: pictures are written"
