@@ -41,11 +41,18 @@ def describe_device(device: "torch.device") -> str:
     import torch
 
     if device.type == "cuda":
-        card = torch.cuda.get_device_properties(device)
-        return f"{card.name} ({card.total_memory / 2**30:.1f} GB)"
+        name = torch.cuda.get_device_properties(device).name
+        return f"{name} ({card_memory(device) / 2**30:.1f} GB)"
     if device.type == "mps":
         return "Apple GPU"
     return f"CPU ({torch.get_num_threads()} threads)"
+
+
+def card_memory(device: "torch.device") -> int:
+    """Bytes of a CUDA card, whatever of them is free."""
+    import torch
+
+    return torch.cuda.get_device_properties(device).total_memory
 
 
 def memory_gb(device: "torch.device") -> float:
@@ -73,7 +80,7 @@ def check_precision(device: "torch.device", precision: str, capability: tuple[in
     """What the highest resolutions are computed in on DEVICE: 'fp16', 'bf16' or 'fp32'.
 
     Args:
-        device: trains.
+        device: computes.
         precision: 'auto', or one of the three, which is checked.
         capability: of the card, (8, 0) for sm_80; None asks the card.
 
@@ -93,8 +100,8 @@ def check_precision(device: "torch.device", precision: str, capability: tuple[in
             )
     if device.type == "cpu" and precision == "fp16":
         raise UsageError(
-            "--precision fp16 is for CUDA cards; a CPU has no units for it. Use --precision bf16 on a CPU "
-            "that has bfloat16 units (AVX512-BF16 or AMX), else fp32, or leave it out."
+            "--precision fp16 is for CUDA cards; a CPU has no units for it. Leave it out, or train with "
+            "--precision bf16 on a CPU that has bfloat16 units (AVX512-BF16 or AMX)."
         )
     if device.type == "mps" and precision != "fp32":
         raise UsageError(
@@ -134,15 +141,22 @@ def set_up_device(device: "torch.device", precision: str, deterministic: bool) -
     torch.use_deterministic_algorithms(deterministic)
     # Only a guard against reading memory that was never written, at the price of writing all of it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
+    make_current(device)
     if device.type == "cuda":
-        if ":" in str(device):  # "cuda" alone is the current card
-            torch.cuda.set_device(device)  # where kernels are launched, whatever card their tensors are on
         torch.backends.cudnn.deterministic = deterministic
         torch.backends.cudnn.benchmark = not deterministic
         _set_tf32(precision != "fp32" and not deterministic)
     elif device.type == "cpu":
         keep_freed_memory()
     return precision
+
+
+def make_current(device: "torch.device") -> None:
+    """Launch kernels on DEVICE from now on if it is a card: they ignore which card their tensors are on."""
+    import torch
+
+    if device.type == "cuda" and ":" in str(device):  # "cuda" alone is the current card
+        torch.cuda.set_device(device)
 
 
 def keep_freed_memory() -> bool:

@@ -56,7 +56,7 @@ def test_bf16_is_taken_on_newer_cards_and_on_a_cpu():
 
 
 def test_fp16_on_a_cpu_is_refused_with_what_to_use():
-    with pytest.raises(UsageError, match=r"for CUDA cards.*--precision bf16 on a CPU.*fp32"):
+    with pytest.raises(UsageError, match=r"for CUDA cards.*Leave it out.*--precision bf16 on a CPU"):
         check_precision(CPU, "fp16")
 
 

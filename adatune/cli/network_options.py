@@ -1,7 +1,7 @@
 """What every command that draws with a network asks for in the same words: which one, how, and on what."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,19 +49,46 @@ def shape_options(command: Command) -> Command:
 
 
 def device_options(command: Command) -> Command:
-    """Let COMMAND take `device` and `as_json`."""
+    """Let COMMAND take `device` and `as_json`; --ops and --precision go to `load_network`."""
     device = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+    ops = click.option(
+        "--ops",
+        type=click.Choice(["auto", "fused", "torch"]),
+        default="auto",
+        show_default=True,
+        callback=_keep,
+        expose_value=False,
+        help="fused (our GPU kernels) or torch (plain operations); pictures differ in their last bits.",
+    )
+    precision = click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp16", "fp32"]),
+        default="auto",
+        callback=_keep,
+        expose_value=False,
+        help="Of the highest resolutions.  [fp16 on CUDA, else fp32]",
+    )
     as_json = click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
-    return device(as_json(command))
+    return device(ops(precision(as_json(command))))
 
 
 def load_network(network: str, device: str) -> "tuple[Path, LoadedNetworks]":
     """The file that NETWORK means, fetched where need be, and its networks on DEVICE.
 
-    Raises: what `adatune.load` does.
+    They compute as --ops and --precision of the command say; what takes long or is not used is told.
+
+    Raises: what `load_to_draw` does.
     """
-    from adatune.checkpoints.load import find_network, load
+    from adatune.checkpoints.load import find_network
+    from adatune.latent.loading import load_to_draw
 
     with download_progress() as progress:
         path = find_network(network, progress)
-    return path, load(path, device)
+    kept = click.get_current_context().meta
+    ops, precision = (kept.get(f"adatune.{name}", "auto") for name in ("ops", "precision"))
+    return path, load_to_draw(path, device, ops, precision, partial(click.echo, err=True))
+
+
+def _keep(context: click.Context, option: click.Parameter, value: str) -> None:
+    """Keep VALUE for `load_network`, so that no command has to hand it on."""
+    context.meta[f"adatune.{option.name}"] = value

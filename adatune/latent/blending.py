@@ -75,6 +75,8 @@ def blend(low: LoadedNetworks, high: LoadedNetworks, how: Blend, names: Names) -
         weights[name] = torch.lerp(lower, upper[name], share)
     blended.load_state_dict(weights, assign=True)
     blended.eval().requires_grad_(requires_grad=False)
+    for block, lower in zip(blended.synthesis.blocks, below.synthesis.blocks, strict=True):
+        block.precision = lower.precision
     metadata = _metadata((below, above), how, names)
     return LoadedNetworks(config, None, None, blended, None, low.aspect, metadata)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from adatune.checkpoints import LoadedNetworks
+from adatune.device import card_memory
 from adatune.images import Pixels, to_pixels
 from adatune.latent.projection import (
     ProjectionConfig,
@@ -116,7 +117,9 @@ def step_count(targets: int, config: ProjectionConfig, batch: int) -> int:
 
 
 def batch_for(networks: LoadedNetworks) -> int:
-    """How many pictures are projected at once: what half of a card's free memory holds, or 2 GB elsewhere.
+    """How many pictures are projected at once: what half of a card's memory holds, or 2 GB elsewhere.
+
+    The last bits of a result follow it, so it does not depend on how much of the card is free.
 
     Raises:
         UnreadableNetwork: there is no averaged generator.
@@ -125,7 +128,7 @@ def batch_for(networks: LoadedNetworks) -> int:
     features = sum(2 * config.feature_maps(side) * side * side for side in config.resolutions)
     most, memory = _MOST_ON_CPU, _CPU_BYTES
     if device.type == "cuda":
-        most, memory = _MOST_AT_ONCE, torch.cuda.mem_get_info(device)[0] / 2
+        most, memory = _MOST_AT_ONCE, card_memory(device) / 2
     return max(1, min(most, int(memory / (features * _BYTES_PER_FEATURE))))
 
 

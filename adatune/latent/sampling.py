@@ -2,7 +2,8 @@
 
 The algorithm of a convolution, and with it the last bits of its result, follows the size of the batch: of the
 1.8 million bytes of nine pictures at 256x256, 199 differed between batches of 1 and of 4 on a CPU. Within one
-size they do not depend on the other pictures. So the size is fixed, and the last batch is filled up.
+size they do not depend on the other pictures. So the size is fixed, and the last batch is filled up. On a
+card it follows from the network and from the card's whole memory, never from what is free at the moment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from adatune import random
 from adatune.checkpoints import LoadedNetworks, load
+from adatune.device import card_memory
 from adatune.errors import UnreadableNetwork, UsageError
 from adatune.images import Pixels, to_pixels, undo_aspect
 from adatune.latent.seeds import check_seed, latents_of_seeds
@@ -29,7 +31,11 @@ Item = TypeVar("Item")
 
 NOISES = ("const", "random", "none")
 CPU_BATCH = 1  # pairs are no faster: 0.42 s a picture at 256x256 on one thread, against 0.38 s alone
-GPU_BATCH = 4  # not measured; small enough for 1024x1024 on the smallest card
+MPS_BATCH = 4  # not measured
+_MOST_ON_CARD = 16  # not measured; one picture alone costs as much as the whole batch
+# A picture holds 4 float32 numbers at once for each feature of its highest resolution (counted); as much as
+# 2 more is for the libraries, and three quarters of the card for weights and for other programs.
+_BYTES_PER_FEATURE, _CARD_SHARE = 24, 0.25
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,17 @@ def draw_pictures(
 
 def batch_size(generator: Generator) -> int:
     """How many pictures GENERATOR draws at once, where it is."""
-    return CPU_BATCH if next(generator.parameters()).device.type == "cpu" else GPU_BATCH
+    device = next(generator.parameters()).device
+    if device.type == "cuda":
+        return batch_on_card(generator.config, card_memory(device))
+    return CPU_BATCH if device.type == "cpu" else MPS_BATCH
+
+
+def batch_on_card(config: NetworkConfig, memory: int) -> int:
+    """How many pictures a network draws at once on a card with MEMORY bytes in all: a power of two."""
+    features = config.feature_maps(config.resolution) * config.resolution**2
+    fitting = int(memory * _CARD_SHARE / (features * _BYTES_PER_FEATURE))
+    return 1 << (min(max(fitting, 1), _MOST_ON_CARD).bit_length() - 1)
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:

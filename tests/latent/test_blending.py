@@ -27,6 +27,7 @@ from adatune.latent.kinship import content_hash
 from adatune.latent.sampling import SamplingConfig
 from adatune.latent.seeds import latents_of_seeds
 from adatune.networks import Generator, NetworkConfig
+from adatune.networks.precision import set_precision
 
 NAMES = ("photos", "faces/network-000200")
 CONFIG = NetworkConfig(resolution=32, z_dim=8, w_dim=8, channel_base=256, channel_max=16, mapping_layers=2)
@@ -52,6 +53,12 @@ def high():
 
 
 Z = latents_of_seeds(range(3), 8)
+
+
+def test_a_blend_computes_in_the_precision_of_its_parents(low, high):
+    set_precision(low.G_ema, "fp32")
+    blended = blend(low, high, Blend(8), NAMES)
+    assert {block.precision for block in blended.G_ema.synthesis.blocks} == {"fp32"}
 
 
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])

@@ -6,9 +6,11 @@ from math import log10
 import pytest
 import torch
 from host_waits import OnlyOnTheDevice
+from tiny_networks import tiny_networks
 
 import adatune
 from adatune.errors import UsageError
+from adatune.kernels import ops_mode
 from adatune.latent.projection import (
     ProjectionConfig,
     config_of_length,
@@ -97,6 +99,20 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others(model, feature
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_steps_by_kernels_go_where_those_by_plain_torch_go():
+    model = tiny_networks(resolution=8)
+    features, spread = discriminator_features(model.D), spread_of_w(model.G_ema)
+    with torch.no_grad():
+        target = model.G_ema(torch.ones(1, 16), noise="none")
+    found = {}
+    for ops in ("torch", "fused"):
+        with ops_mode(ops):
+            found[ops] = finish(project_w(model.G_ema, features, target, spread, ProjectionConfig(steps=3)))
+    moved = (found["torch"] - spread.mean).norm()
+    assert moved > 0.01 * spread.deviation
+    assert (found["fused"] - found["torch"]).norm() < 0.01 * moved
 
 
 def test_the_spread_is_that_of_many_mapped_latents(model):

@@ -1,11 +1,13 @@
 """Pictures of seeds: the same whatever else is asked for."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import adatune
 from adatune.checkpoints import LoadedNetworks, save_network
@@ -14,6 +16,7 @@ from adatune.latent import sampling
 from adatune.latent.sampling import (
     SamplingConfig,
     averaged_generator,
+    batch_on_card,
     batches,
     draw_pictures,
     map_latents,
@@ -79,6 +82,42 @@ def test_one_plane_of_noise_serves_a_whole_batch(monkeypatch):
     ws = map_latents(generator, latents_of_seeds([0, 1], 16), None, 0.7)
     stored = [layer.noise_const[None, None] for layer in generator.synthesis.layers]
     assert np.array_equal(synthesize(generator, ws, stored), synthesize(generator, ws, "const"))
+
+
+class CountedBytes(TorchDispatchMode):
+    """Counts the most bytes that tensors made under it held at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.held, self.most = {}, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and not func.is_view:
+            storage = result.untyped_storage()
+            place = storage.data_ptr()
+            self.held[place] = storage.nbytes()
+            weakref.finalize(storage, self.held.pop, place, None)
+            self.most = max(self.most, sum(self.held.values()))
+        return result
+
+
+@pytest.mark.parametrize("resolution", [64, 128])
+def test_what_a_picture_holds_is_four_numbers_for_each_feature_of_the_highest_resolution(resolution):
+    channels = {"channel_base": 32 * resolution, "channel_max": 32}
+    config = NetworkConfig(resolution=resolution, z_dim=16, w_dim=16, mapping_layers=1, **channels)
+    generator = Generator(config).requires_grad_(requires_grad=False)
+    with CountedBytes() as counted:
+        generator.synthesis(torch.zeros(2, config.num_ws, 16), "const")
+    assert counted.most / (2 * 4 * 32 * resolution**2) == pytest.approx(4, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "gigabytes", "expected"),
+    [(1024, 4, 1), (1024, 15.8, 4), (512, 15.8, 8), (512, 23, 8), (512, 80, 16), (64, 4, 16), (1024, 0.1, 1)],
+)
+def test_batches_on_a_card_follow_from_the_network_and_all_of_its_memory(resolution, gigabytes, expected):
+    assert batch_on_card(NetworkConfig(resolution=resolution), int(gigabytes * 1e9)) == expected
 
 
 def test_batches_hold_everything_once_and_in_order():
