@@ -10,7 +10,7 @@ point half a pixel right of and below the centre, and zooms to whole pixels; her
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,9 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+
+from adatune.augment.lab import lab_to_rgb, rgb_to_lab
+from adatune.errors import UsageError
 
 Floats = NDArray[np.float64]
 Targets = tuple[Tensor, Tensor]  # pictures and mask, both [batch, channels or 1, height, width]
@@ -27,7 +30,8 @@ _SHIFT_AT_256 = 50.0  # pixels that slider 1 stands for
 _TURN = 45.0  # degrees that slider 1 stands for
 _LEAST_WEIGHT = 1 / 64  # of a source pixel, for a target pixel to count: bilinear weights come in 32nds there
 _OUTSIDE = 4.0  # a place beyond any picture, which ends at 1
-NAMES = ("zoom", "shiftx", "shifty", "brightness", "color", "rotate2d", "rotate3d")
+_LAB = (50.0, 128.0, 128.0)  # of L, a and b, that slider 1 stands for
+NAMES = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate2d", "rotate3d")
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class Edit:
     step: float  # of a nonlinear walk, in slider units
     step_count: int  # steps that a nonlinear walk learns, either way
     shown: tuple[float, ...]  # alphas that limits are measured at
-    # How to see in two pictures what was done: the mean of their channels, or the alpha at which the edit of
-    # one correlates best with the other or differs least from it.
+    # How to see in two pictures what was done: the mean of what its sliders add to, or the alpha at which the
+    # edit of one correlates best with the other or differs least from it.
     judged_by: str = "correlation"  # mean, correlation, difference
 
     def slider_of(self, alpha: float) -> float:
@@ -72,6 +76,7 @@ def make_edit(name: str, resolution: int, channels: int = 3) -> Edit:
 
     Raises:
         KeyError: there is no such edit.
+        UsageError: it is one of colours that these pictures do not have.
     """
     return _MAKERS[name](name, resolution, channels)
 
@@ -92,7 +97,7 @@ def edited_photos(name: str, photos: Tensor, alphas: Tensor) -> Tensor:
     """
     if name in _INVERSES:
         return _warp(photos, _INVERSES[name](alphas[:, 0], photos), "reflection")[0]
-    return add(photos, alphas)[0].clamp(-1, 1)
+    return (add_lab if name == "colorlab" else add)(photos, alphas)[0].clamp(-1, 1)
 
 
 def moved(name: str, images: Tensor, alphas: Tensor) -> Targets:
@@ -103,6 +108,19 @@ def moved(name: str, images: Tensor, alphas: Tensor) -> Targets:
 def add(images: Tensor, alphas: Tensor) -> Targets:
     """IMAGES with ALPHAS [batch or 1, channels or 1] added to the channels; nothing is clipped."""
     return images + alphas.to(images)[:, :, None, None], torch.ones_like(images[:, :1])
+
+
+def add_lab(images: Tensor, alphas: Tensor) -> Targets:
+    """IMAGES with ALPHAS [batch or 1, 3] times 50, 128 and 128 added to L, a and b.
+
+    Colours that sRGB lacks are cut to it: the curve of sRGB goes on so steeply below black that they would
+    outweigh all that can be seen.
+    """
+    lab = (
+        rgb_to_lab((images.clamp(-1, 1) + 1) / 2)
+        + (alphas.to(images) * images.new_tensor(_LAB))[:, :, None, None]
+    )
+    return lab_to_rgb(lab) * 2 - 1, torch.ones_like(images[:, :1])
 
 
 def masked_square(images: Tensor, targets: Targets) -> Tensor:
@@ -224,12 +242,20 @@ def _color_edit(name: str, resolution: int, channels: int) -> Edit:
     return Edit(name, "x 127.5 levels", labels, 0.0, 1.0, draw, add, 0.1, 5, evenly(-1, 1), "mean")
 
 
+def _lab_edit(name: str, resolution: int, channels: int) -> Edit:
+    if channels != 3:
+        raise UsageError("colorlab needs pictures in colour, and this network draws none. Use brightness.")
+    edit, unit = _color_edit("color", resolution, channels), "x 50 of L, x 128 of a and b"
+    return replace(edit, name=name, unit=unit, labels=("L", "a", "b"), apply=add_lab)
+
+
 _MAKERS: dict[str, Callable[[str, int, int], Edit]] = {
     "zoom": _zoom_edit,
     "shiftx": _shift_edit,
     "shifty": _shift_edit,
     "brightness": _color_edit,
     "color": _color_edit,
+    "colorlab": _lab_edit,
     "rotate2d": _turning_edit,
     "rotate3d": _turning_edit,
 }

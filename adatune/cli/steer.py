@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adatune.augment.edits import Edit
     from adatune.latent.steering_limits import Limits
 
-_EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "rotate2d", "rotate3d", "own")
+_EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate2d", "rotate3d", "own")
 
 
 @click.command(cls=ForeignAware, foreign=STEER, short_help="Learn a slider: zoom, shift, turn, colour.")

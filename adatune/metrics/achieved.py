@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adatune.augment.edits import Edit, alphas_for, make_edit
+from adatune.augment.lab import rgb_to_lab
 
 _LARGEST_SIDE = 128  # pixels; larger pictures are reduced before they are compared
 _CANDIDATES = 61  # strengths that are tried
@@ -78,8 +79,11 @@ def _by_mean(edit: Edit, number: int, sources: Tensor, moved: Tensor) -> Tensor:
     """The sliders that give the same mean of the channels, of what can be seen: values are cut to [-1, 1]."""
 
     def mean(images: Tensor) -> Tensor:
-        seen = images.clamp(-1, 1).mean(dim=(2, 3))
-        return (seen.mean(dim=1) if len(edit.labels) == 1 else seen[:, number]).cpu().double()
+        seen = images.clamp(-1, 1)
+        if edit.name == "colorlab":
+            seen = rgb_to_lab((seen + 1) / 2)
+        means = seen.mean(dim=(2, 3))
+        return (means.mean(dim=1) if len(edit.labels) == 1 else means[:, number]).cpu().double()
 
     sliders = np.linspace(-_BRIGHTEST, _BRIGHTEST, 2 * _CANDIDATES - 1)
     candidates = [alphas_for(edit, number, edit.alpha_of(float(slider))) for slider in sliders]

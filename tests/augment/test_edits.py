@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from adatune.augment.edits import NAMES, add, alphas_for, edited_photos, make_edit, moved
+from adatune.augment.edits import NAMES, add, add_lab, alphas_for, edited_photos, make_edit, moved
+from adatune.errors import UsageError
 
 SIDE = 40
 
@@ -103,7 +104,7 @@ def test_a_zoom_is_that_of_opencv(ratio):
     assert mask.mean() == pytest.approx(min(1, 1 / ratio**2), abs=0.08)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "color"])
+@pytest.mark.parametrize("name", [name for name in NAMES if "color" not in name])
 def test_each_picture_of_a_batch_is_edited_by_its_own_strength(name):
     images, edit = pictures(), make_edit(name, SIDE)
     alphas = torch.tensor([[edit.alpha_of(-0.3)], [edit.alpha_of(0.4)]])
@@ -140,11 +141,27 @@ def test_colours_are_added_to_their_channels_without_clipping():
     assert mask.all()
 
 
+def test_lightness_and_colour_are_added_to_lab_each_picture_its_own_and_cut_to_srgb():
+    images, alphas = pictures(), torch.tensor([[0.5, 0.0, -0.25], [-0.3, 0.4, 0.0]])
+    target, mask = add_lab(images, alphas)
+    for image, alpha, found in zip(images.clamp(-1, 1), alphas, target, strict=True):
+        lab = cv2.cvtColor((image.permute(1, 2, 0).contiguous().numpy() + 1) / 2, cv2.COLOR_RGB2Lab)
+        moved = cv2.cvtColor(lab + alpha.numpy() * np.float32([50, 128, 128]), cv2.COLOR_Lab2RGB)
+        expected = torch.from_numpy(moved.clip(0, 1)).permute(2, 0, 1) * 2 - 1
+        torch.testing.assert_close(found, expected, atol=0.03, rtol=0)  # its table errs by 0.3 of L, a and b
+    assert mask.all()
+
+
+def test_a_network_without_colour_has_no_lab():
+    with pytest.raises(UsageError, match="Use brightness"):
+        make_edit("colorlab", SIDE, channels=1)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_identity_leaves_pictures_whole(name):
-    edit, images = make_edit(name, SIDE), pictures()
+    edit, images = make_edit(name, SIDE), pictures().clamp(-1, 1)
     target, mask = edit.apply(images, alphas_for(edit, 0, edit.identity))
-    torch.testing.assert_close(target, images, atol=1e-5, rtol=0)
+    torch.testing.assert_close(target, images, atol=2e-5, rtol=0)
     assert mask.all()
     assert edit.slider_of(edit.identity) == 0
     assert edit.identity in edit.shown

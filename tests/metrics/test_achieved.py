@@ -82,6 +82,19 @@ def test_a_colour_is_found_by_the_mean_of_its_channel_as_it_is_seen():
     assert found("brightness", images, images + 0.2, 1.0) == pytest.approx([0.2] * 4, abs=0.01)
 
 
+def test_lightness_and_colour_are_found_by_the_mean_of_what_was_added_to():
+    images = pictures()
+    lab = [
+        cv2.cvtColor((image.permute(1, 2, 0).contiguous().numpy() + 1) / 2, cv2.COLOR_RGB2Lab)
+        for image in images
+    ]
+    for number, units in enumerate((50, 128, 128)):
+        added = np.eye(3, dtype=np.float32)[number] * 0.2 * units
+        moved = [cv2.cvtColor(each + added, cv2.COLOR_Lab2RGB).clip(0, 1) for each in lab]
+        moved = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2) * 2 - 1
+        assert found("colorlab", images, moved, 1.0, number) == pytest.approx([0.2] * 4, abs=0.01)
+
+
 def test_an_edit_of_ones_own_is_found_by_what_differs_least():
     def fade(images, alpha):
         return images * (1 - alpha), torch.ones_like(images[:, :1])
