@@ -134,6 +134,8 @@ DRAW = "generate tiny.safetensors"
 MIX = "mix tiny.safetensors"
 FILM = "video tiny.safetensors"
 PROJECT = "project tiny.safetensors"
+FROM_PHOTOS = "directions from-photos tiny.safetensors --name a"
+FROM_TEXT = "directions from-text smile tiny.safetensors --name a"
 APPLY, BLEND = "directions apply d.safetensors tiny.safetensors", "blend tiny.safetensors"
 GENERATION = [
     Mistake(
@@ -179,6 +181,13 @@ GENERATION = [
     Mistake(
         "two kinds", nothing, f"{DRAW} --rank --pick 3", 2, "--rank and --pick make two different things"
     ),
+    Mistake(
+        "like, too small",
+        nothing,
+        f"{DRAW} --like a.jpg",
+        2,
+        "tiny.safetensors draws pictures of 8x8; photos",
+    ),
     Mistake("empty page", nothing, f"{DRAW} --browse 0", 2, "--browse 0 is out of range: a page holds 1 to"),
     Mistake("no choice", nothing, f"{DRAW} --pick 9 --seeds 0-8", 2, "--pick 9 of 9 seeds: name more seeds"),
     Mistake(
@@ -212,10 +221,9 @@ GENERATION = [
         "mixed columns", nothing, f"{MIX} --cols a", 2, "--cols 'a': 'a' is neither a number nor a range."
     ),
     Mistake(
-        "range", nothing, f"{MIX} --range fine", 2, "--range fine begins at 64x64, and this network ends"
+        "range", nothing, f"{MIX} --range fine", 2, "--layers fine begins at 64x64, and this network ends"
     ),
     Mistake("layers", nothing, f"{MIX} --layers 0-9", 2, "--layers 0-9: this network has 4 layers, 0 to 3."),
-    Mistake("both", nothing, f"{MIX} --range coarse --layers 0", 2, "--range coarse and --layers 0 both say"),
     Mistake("styles", nothing, f"{MIX} --styles 0-6", 2, "adatune mix has no --styles: what comes from the"),
     Mistake(
         "one key", nothing, f"{FILM} --seeds 1", 2, "A film needs two keys or more, and --seeds lists one."
@@ -262,6 +270,34 @@ GENERATION = [
         2,
         "Seed 2 is among both --positive and --negative.",
     ),
+    Mistake(
+        "no side", nothing, FROM_PHOTOS, 2, "Which photos have it, and which lack it? Name --positive and"
+    ),
+    Mistake(
+        "a side of its own",
+        nothing,
+        f"{FROM_PHOTOS} --positive . --negative ./",
+        2,
+        "",
+        "is among both --positive and --negative.",
+    ),
+    Mistake(
+        "no photos", nothing, f"{FROM_PHOTOS} --positive a --negative b", 1, "There is no 'a'. Name a folder"
+    ),
+    Mistake(
+        "torch file damaged",
+        text("w.pt", "x"),
+        f"{FILM} --keys 1,w.pt",
+        1,
+        "w.pt holds no array 'w' that can be read",
+    ),
+    Mistake(
+        "few pictures", nothing, f"{FROM_TEXT} --seeds 0-9", 2, "--share 0.1 of 10 seeds is 1 at each end."
+    ),
+    Mistake(
+        "large share", nothing, f"{FROM_TEXT} --share 0.7", 2, "--share 0.7 is out of range: above 0, and"
+    ),
+    Mistake("no text layers", nothing, f"{FROM_TEXT} --layers fine", 2, "--layers fine begins at 64x64, and"),
     Mistake("nowhere", nothing, f"{BLEND} tiny.safetensors", 2, "Nothing says where to join the networks."),
     Mistake("no such block", nothing, f"{BLEND} tiny.safetensors --at 64", 2, "--at 64 is no resolution of"),
     Mistake(

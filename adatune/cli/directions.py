@@ -1,7 +1,6 @@
-"""`adatune directions`: sliders of a network, found, listed, shown and applied."""
+"""`adatune directions`: sliders of a network, listed, shown and applied; `direction_makers` finds them."""
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from adatune.cli.direction_makers import MAKERS
 from adatune.cli.foreign_options import DIRECTIONS, ForeignAware
-from adatune.cli.network_options import device_options, load_network, look_options, network_options
+from adatune.cli.network_options import Command, device_options, load_network, look_options, network_options
 from adatune.cli.progress import with_progress
 
 if TYPE_CHECKING:
@@ -24,25 +24,22 @@ if TYPE_CHECKING:
 
 _WIDEST = 110  # columns that output off a terminal gets
 
-_layers = click.option(
-    "--layers",
-    metavar="0-6|coarse|middle|fine",
-    help="Which w are moved: numbers, coarse (pose and shape: 4x4, 8x8), middle (features: 16x16, 32x32) or "
-    "fine (colours: 64x64 and up).  [default: all]",
-)
-_label = click.option("--class", "label", type=int, help="Class, for a network trained with labels.")
-_replace = click.option("--replace", is_flag=True, help="Write over directions of that name.")
-_strength = click.option(
-    "--strength",
-    default="-3:3",
-    show_default=True,
-    help="From where to where, in standard deviations of w along the direction.",
-)
-_out = click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the sheet.  [default: generated/ in the run's folder]",
-)
+
+def sheet_options(command: Command) -> Command:
+    """Let COMMAND take `strength`, `steps`, `out`, and what every drawing depends on."""
+    strength = click.option(
+        "--strength",
+        default="-3:3",
+        show_default=True,
+        help="From where to where, in standard deviations of w along the direction.",
+    )
+    steps = click.option("--steps", type=int, default=7, show_default=True, help="Pictures from end to end.")
+    out = click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for the sheet.  [default: generated/ in the run's folder]",
+    )
+    return strength(steps(look_options(out(device_options(command)))))
 
 
 @click.group(short_help="Find, show and apply sliders: smile, pose, light.")
@@ -56,104 +53,8 @@ def directions() -> None:
     """
 
 
-@directions.command(cls=ForeignAware, foreign=DIRECTIONS, short_help="Find directions without examples.")
-@network_options
-@click.option(
-    "--method",
-    type=click.Choice(["sefa", "ganspace"]),
-    default="sefa",
-    show_default=True,
-    help="sefa: what moves the styles of the layers most; ganspace: what varies most among w.",
-)
-@_layers
-@click.option(
-    "--count", type=int, default=20, show_default=True, help="How many at most, the strongest first."
-)
-@_label
-@click.option("--name", help="What to call them.  [default: NETWORK-METHOD-LAYERS]")
-@_replace
-@device_options
-def find(
-    network: str,
-    method: str,
-    layers: str | None,
-    count: int,
-    label: int | None,
-    name: str | None,
-    replace: bool,
-    device: str,
-    as_json: bool,
-) -> None:
-    """Find the main directions of a NETWORK: a name, a file, an address or a run.  [default: the newest run]
-
-    \b
-    adatune directions find ffhq512
-    adatune directions find ffhq512 --method ganspace --layers coarse --count 40 --name pose
-    """
-    from adatune.latent.direction_files import path_for
-    from adatune.latent.direction_search import Search, check_search, default_name, find_directions
-    from adatune.latent.kinship import name_of
-
-    search = Search(method, layers, count, label)
-    path, networks = load_network(network, device)
-    called = name_of(path)
-    file = path_for(name or default_name(called, method, layers), replace)
-    check_search(search, networks.config)
-    click.echo(f"Looking for directions in {path}", err=True)
-    _keep(find_directions(networks, called, file.stem, search), file, network, as_json)
-
-
-@directions.command(
-    "from-seeds", cls=ForeignAware, foreign=DIRECTIONS, short_help="Make a direction from two lists of seeds."
-)
-@network_options
-@click.option("--positive", required=True, help="Seeds that have it: numbers and ranges.")
-@click.option("--negative", required=True, help="Seeds that lack it.")
-@click.option("--name", required=True, help="What to call it.")
-@click.option(
-    "--method",
-    type=click.Choice(["means", "svm"]),
-    default="means",
-    show_default=True,
-    help="means: from the mean of one list to that of the other; svm: across the boundary that parts them "
-    "best, for long lists.",
-)
-@_layers
-@_label
-@_replace
-@device_options
-def from_seeds(
-    network: str,
-    positive: str,
-    negative: str,
-    name: str,
-    method: str,
-    layers: str | None,
-    label: int | None,
-    replace: bool,
-    device: str,
-    as_json: bool,
-) -> None:
-    """Make the direction from pictures that lack something to pictures that have it, by their seeds.
-
-    \b
-    adatune directions from-seeds ffhq512 --positive 1,5,9 --negative 2,3 --name smile
-    """
-    from adatune.latent.direction_files import path_for
-    from adatune.latent.direction_search import direction_from_seeds
-    from adatune.latent.kinship import name_of
-    from adatune.latent.seeds import parse_seeds
-
-    sides = parse_seeds(positive, "--positive"), parse_seeds(negative, "--negative")
-    file = path_for(name, replace)
-    path, networks = load_network(network, device)
-    found = direction_from_seeds(networks, name_of(path), file.stem, *sides, method, layers, label)
-    accuracy = found.details.get("left_out_accuracy")
-    if accuracy is not None:
-        click.echo(
-            f"Seeds that were left out fall on their side {accuracy:.0%} of the time (chance: 50%)", err=True
-        )
-    _keep(found, file, network, as_json)
+for _command in MAKERS:
+    directions.add_command(_command)
 
 
 @directions.command("list", short_help="List the directions that there are.")
@@ -188,12 +89,8 @@ def list_all(as_json: bool) -> None:
 @click.argument("name")
 @network_options
 @click.option("--number", type=int, default=0, show_default=True, help="Which, where NAME has several.")
-@_strength
-@click.option("--steps", type=int, default=7, show_default=True, help="Pictures from end to end.")
 @click.option("--seeds", default="0-3", show_default=True, help="What to move: numbers and ranges.")
-@look_options
-@_out
-@device_options
+@sheet_options
 def apply(
     name: str,
     network: str,
@@ -241,12 +138,8 @@ def apply(
 @click.argument("name")
 @network_options
 @click.option("--count", type=int, default=20, show_default=True, help="How many, from the first on.")
-@_strength
-@click.option("--steps", type=int, default=7, show_default=True, help="Pictures from end to end.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What to move.")
-@look_options
-@_out
-@device_options
+@sheet_options
 def sheet(
     name: str,
     network: str,
@@ -276,19 +169,6 @@ def sheet(
     moves = [(seed, number, value) for number in numbers for value in strengths]
     rows = row_labels(found, numbers)
     _draw(found, moves, strengths, rows, f"sheet-seed{seed:04d}", network, config, out, device, as_json)
-
-
-def _keep(found: "Directions", file: Path, network: str, as_json: bool) -> None:
-    """Write FOUND to FILE and say how to look at it with NETWORK."""
-    from adatune.latent.direction_files import describe, save_directions
-
-    save_directions(found, file)
-    if as_json:
-        click.echo(json.dumps({**describe(found), "files": [str(file)]}, indent=2))
-    else:
-        words = ["sheet" if len(found.vectors) > 1 else "apply", found.name]
-        words += [] if network == "latest" else [network]
-        click.echo(f"Wrote {file}. See what it does: adatune directions {shlex.join(words)}")
 
 
 def _draw(

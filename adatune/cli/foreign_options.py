@@ -54,8 +54,8 @@ _DRAWING = {
 MIX = {
     **_DRAWING,
     "--outdir": "the sheet is written to --out",
-    "--styles": "what comes from the columns is --layers 0-6, or --range coarse",
-    "--col-styles": "what comes from the columns is --layers 0-6, or --range coarse",
+    "--styles": "what comes from the columns is --layers 0-6, or coarse, middle, fine",
+    "--col-styles": "what comes from the columns is --layers 0-6, or coarse, middle, fine",
     "--row-seeds": "the seeds of the rows are --rows",
     "--col-seeds": "the seeds of the columns are --cols",
     "--seeds": "the seeds are --rows and --cols",

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from adatune.cli.foreign_options import MIX, ForeignAware
+from adatune.cli.layer_options import layers_option
 from adatune.cli.network_options import device_options, load_network, look_options, network_options
 from adatune.cli.progress import with_progress
 
@@ -16,14 +17,7 @@ from adatune.cli.progress import with_progress
 @network_options
 @click.option("--rows", default="0-3", show_default=True, help="Seeds that are changed: numbers and ranges.")
 @click.option("--cols", default="4-9", show_default=True, help="Seeds that they are changed by.")
-@click.option(
-    "--range",
-    "range_name",
-    type=click.Choice(["coarse", "middle", "fine"]),
-    help="What comes from the columns: coarse is pose and shape (4x4, 8x8), middle features (16x16, 32x32), "
-    "fine colours (64x64 and up).  [default: coarse]",
-)
-@click.option("--layers", metavar="0-6", help="In place of --range: which w come from the columns.")
+@layers_option("come from the columns", "--range", default="coarse")
 @look_options
 @click.option(
     "--noise",
@@ -44,8 +38,7 @@ def mix(
     network: str,
     rows: str,
     cols: str,
-    range_name: str | None,
-    layers: str | None,
+    layers: str,
     psi: float,
     label: int | None,
     square: bool,
@@ -60,9 +53,16 @@ def mix(
 
     \b
     adatune mix --rows 0-3 --cols 4-9
-    adatune mix ffhq512 --rows 85,100,75 --cols 55,821,1789 --range middle
+    adatune mix ffhq512 --rows 85,100,75 --cols 55,821,1789 --layers middle
     """
-    from adatune.latent.mixing import choose_layers, draw_mixes, layers_in_words, save_each, save_mixing_sheet
+    from adatune.latent.mixing import (
+        RANGES,
+        draw_mixes,
+        layers_in_words,
+        parse_layers,
+        save_each,
+        save_mixing_sheet,
+    )
     from adatune.latent.picture_files import output_folder
     from adatune.latent.sampling import SamplingConfig
     from adatune.latent.seeds import parse_seeds
@@ -70,7 +70,8 @@ def mix(
     config = SamplingConfig(psi, noise, noise_seed, label, square)
     seeds = parse_seeds(rows, "--rows"), parse_seeds(cols, "--cols")
     path, networks = load_network(network, device)
-    name, chosen = choose_layers(range_name, layers, networks.config)
+    chosen = parse_layers(layers, networks.config)
+    name = layers if layers in RANGES else f"layers{layers_in_words(chosen)}"
     folder = output_folder(path) if out is None else out
     pictures = draw_mixes(networks, *seeds, chosen, config)
     count = (len(seeds[0]) + 1) * (len(seeds[1]) + 1) - 1

@@ -43,7 +43,7 @@ from adatune.errors import UsageError
 @click.option(
     "--mix-layers",
     "layers",
-    metavar="A-B",
+    metavar="0-6|coarse|middle|fine",
     help="Move only these layers; the others stay the first picture's.",
 )
 @click.option(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 _PASSES = 20_000
 _TOLERANCE = 1e-8
+_GROUPS = 10  # of a side, to be left out: one by one, 200 points of 512 numbers took three minutes
 
 # A direction and the value along it that lies between the two sides.
 Boundary = tuple[Tensor, float]
@@ -87,15 +88,16 @@ METHODS: dict[str, Callable[[Tensor, Tensor], Boundary]] = {
 def left_out_accuracy(positive: Tensor, negative: Tensor, method: str) -> float:
     """How often a point is on its side of the boundary that METHOD draws without it, 0 to 1; 0.5 is chance.
 
-    Each side needs two points or more.
+    Each side needs two points or more. Of more than ten, each tenth is left out at once.
     """
     fit = METHODS[method]
     right: list[bool] = []
     for own, other, sign in ((positive, negative, 1), (negative, positive, -1)):
-        for index in range(len(own)):
-            rest = torch.cat([own[:index], own[index + 1 :]])
+        groups = torch.arange(len(own)) % _GROUPS
+        for group in groups.unique():
+            left_out, rest = own[groups == group], own[groups != group]
             direction, middle = fit(rest, other) if sign > 0 else fit(other, rest)
-            right.append(sign * (float(own[index].double() @ direction) - middle) > 0)
+            right += (sign * (left_out.double() @ direction - middle) > 0).tolist()
     return sum(right) / len(right)
 
 

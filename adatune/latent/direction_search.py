@@ -12,7 +12,7 @@ from adatune.latent.boundary import METHODS, left_out_accuracy
 from adatune.latent.direction_files import Directions, no_shares
 from adatune.latent.ganspace import SAMPLES, principal_components
 from adatune.latent.kinship import content_hash, weight_sketch
-from adatune.latent.mixing import RANGES, parse_layers, resolution_of_layer
+from adatune.latent.mixing import parse_layers
 from adatune.latent.sampling import averaged_generator, map_latents, one_hot
 from adatune.latent.seeds import latents_of_seeds
 from adatune.latent.sefa import factorize
@@ -85,8 +85,11 @@ def direction_from_seeds(
     method: str = "means",
     layers: str | None = None,
     label: int | None = None,
+    about: dict[str, Any] | None = None,
 ) -> Directions:
     """The direction from the pictures of NEGATIVE to those of POSITIVE seeds; see `direction_between`.
+
+    ABOUT is kept with it.
 
     Raises:
         UsageError: a seed is on both sides or out of range, or as for `find_directions`.
@@ -99,8 +102,7 @@ def direction_from_seeds(
         map_latents(generator, latents_of_seeds(seeds, generator.z_dim), condition, psi=1)[:, 0].cpu()
         for seeds in (positive, negative)
     ]
-    details: dict[str, Any] = {"positive": list(positive), "negative": list(negative)}
-    details |= {} if label is None else {"class": label}
+    details = {**(about or {}), "positive": list(positive), "negative": list(negative)}
     return direction_between(networks, network, name, (sides[0], sides[1]), method, layers, label, details)
 
 
@@ -130,6 +132,7 @@ def direction_between(
         UsageError: the sides do not differ, or the network has no such layers.
     """
     generator, chosen = averaged_generator(networks), chosen_layers(layers, networks.config)
+    details = details if label is None else {**details, "class": label}
     try:
         vector, _ = METHODS[method](*sides)
     except ValueError as error:
@@ -148,18 +151,7 @@ def chosen_layers(text: str | None, config: NetworkConfig) -> list[int]:
     Raises:
         UsageError: it has none of them.
     """
-    if text is None:
-        return list(range(config.num_ws))
-    if text not in RANGES:
-        return parse_layers(text, config.num_ws)
-    low, high = RANGES[text]
-    layers = [n for n in range(config.num_ws) if low <= resolution_of_layer(n, config) <= high]
-    if not layers:
-        raise UsageError(
-            f"--layers {text} begins at {low}x{low}, and this network ends at {config.resolution}x"
-            f"{config.resolution}. Use coarse, or numbers from 0 to {config.num_ws - 1}."
-        )
-    return layers
+    return list(range(config.num_ws)) if text is None else parse_layers(text, config)
 
 
 def _described(

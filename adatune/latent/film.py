@@ -43,7 +43,7 @@ from adatune.latent.sampling import (
     synthesize,
 )
 from adatune.latent.seeds import latents_of_seeds
-from adatune.networks import Generator
+from adatune.networks import Generator, NetworkConfig
 from adatune.networks.generator import Noise
 from adatune.random import Purpose
 
@@ -113,7 +113,7 @@ def plan_film(
     return Film(
         generator,
         curve,
-        _holding_still(styles, curve, config.layers, generator.num_ws),
+        _holding_still(styles, curve, config.layers, generator.config),
         frame_times(count, config.is_loop),
         arc_lengths(curve),
         config.pace,
@@ -207,12 +207,12 @@ def _check_several(keys: Numbers) -> None:
 
 
 def _holding_still(
-    styles: Callable[[Numbers], Tensor], curve: Curve, layers: str | None, num_ws: int
+    styles: Callable[[Numbers], Tensor], curve: Curve, layers: str | None, config: NetworkConfig
 ) -> Callable[[Numbers], Tensor]:
     """STYLES of which only LAYERS move; the other w stay those of the start."""
     if layers is None:
         return styles
-    moving = parse_layers(layers, num_ws, "--mix-layers")
+    moving = parse_layers(layers, config, "--mix-layers")
     start = styles(curve.at(np.zeros(1)))
 
     def mixed(points: Numbers) -> Tensor:

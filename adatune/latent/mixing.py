@@ -41,58 +41,19 @@ def resolution_of_layer(layer: int, config: NetworkConfig) -> int:
     return min(4 * 2 ** ((layer + 1) // 2), config.resolution)
 
 
-def layers_of_range(name: str, config: NetworkConfig) -> list[int]:
-    """The layers of NAME (coarse, middle, fine) that a network of CONFIG has.
+def parse_layers(text: str, config: NetworkConfig, option: str = "--layers") -> list[int]:
+    """The layers that TEXT means in a network of CONFIG, ascending.
+
+    Args:
+        text: numbers, ranges of them, and names of ranges of resolutions: "0-6", "0,4-7", "coarse", "0,fine".
+        config: of the network.
+        option: where TEXT comes from, for messages.
 
     Raises:
-        UsageError: it has none of them.
+        UsageError: it is no such list, or the network has not all of these layers.
     """
-    low, high = RANGES[name]
-    layers = [n for n in range(config.num_ws) if low <= resolution_of_layer(n, config) <= high]
-    if not layers:
-        there = [other for other, (first, _) in RANGES.items() if first <= config.resolution]
-        raise UsageError(
-            f"--range {name} begins at {low}x{low}, and this network ends at {config.resolution}x"
-            f"{config.resolution}. Use --range {' or '.join(there)}, or --layers."
-        )
-    return layers
-
-
-def choose_layers(name: str | None, text: str | None, config: NetworkConfig) -> tuple[str, list[int]]:
-    """What --range (NAME) or --layers (TEXT) means for a network of CONFIG, with a name for it; else coarse.
-
-    Raises:
-        UsageError: both are given, or the network lacks what is asked for.
-    """
-    if text is None:
-        name = name or "coarse"
-        return name, layers_of_range(name, config)
-    if name is not None:
-        raise UsageError(f"--range {name} and --layers {text} both say what to mix. Leave one out.")
-    layers = parse_layers(text, config.num_ws)
-    return f"layers{layers_in_words(layers)}", layers
-
-
-def parse_layers(text: str, num_ws: int, option: str = "--layers") -> list[int]:
-    """The layers that TEXT lists, such as "0-6" or "0,4-7", in ascending order.
-
-    Raises:
-        UsageError: it is no such list, or a layer is not among the NUM_WS; the message names OPTION.
-    """
-    layers: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", part)
-        first, last = (-1, -2) if match is None else (int(match[1]), int(match[2] or match[1]))
-        if first > last:
-            raise UsageError(
-                f"{option} {text!r} is no list of layers. Write numbers and ranges, such as 0-6 or 0,4-7."
-            )
-        layers.update((first, *range(first, min(last, num_ws) + 1)))
-    if max(layers) >= num_ws:
-        raise UsageError(
-            f"{option} {text}: this network has {num_ws} layers, 0 to {num_ws - 1}. Stay within them."
-        )
-    return sorted(layers)
+    parts = [part.strip() for part in text.split(",")]
+    return sorted(set().union(*(_layers_of_part(part, text, config, option) for part in parts)))
 
 
 def mix_styles(own: Tensor, other: Tensor, layers: Sequence[int]) -> Tensor:
@@ -173,6 +134,36 @@ def layers_in_words(layers: Sequence[int]) -> str:
         else:
             parts.append([layer])
     return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in parts)
+
+
+def _layers_of_part(part: str, text: str, config: NetworkConfig, option: str) -> set[int]:
+    if part in RANGES:
+        return _layers_of_range(part, config, option)
+    match = re.fullmatch(r"(\d{1,6})\s*(?:-\s*(\d{1,6}))?", part)
+    first, last = (-1, -2) if match is None else (int(match[1]), int(match[2] or match[1]))
+    if first > last:
+        raise UsageError(
+            f"{option} {text!r} is no list of layers. Write numbers and ranges, such as 0-6 or 0,4-7, or "
+            f"{', '.join(RANGES)}."
+        )
+    if last >= config.num_ws:
+        raise UsageError(
+            f"{option} {text}: this network has {config.num_ws} layers, 0 to {config.num_ws - 1}. Stay "
+            "within them."
+        )
+    return set(range(first, last + 1))
+
+
+def _layers_of_range(name: str, config: NetworkConfig, option: str) -> set[int]:
+    low, high = RANGES[name]
+    layers = {n for n in range(config.num_ws) if low <= resolution_of_layer(n, config) <= high}
+    if not layers:
+        there = [other for other, (first, _) in RANGES.items() if first <= config.resolution]
+        raise UsageError(
+            f"{option} {name} begins at {low}x{low}, and this network ends at {config.resolution}x"
+            f"{config.resolution}. Use {' or '.join(there)}, or numbers from 0 to {config.num_ws - 1}."
+        )
+    return layers
 
 
 def _places(rows: Sequence[int], columns: Sequence[int]) -> list[tuple[int, int]]:

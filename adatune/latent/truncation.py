@@ -39,7 +39,7 @@ def layer_psis(
                 "truncation, such as 0-3:0.5,4-7:1."
             )
         number = _number(value, part)
-        for layer in parse_layers(layers, config.num_ws, "--layer-psi"):
+        for layer in parse_layers(layers, config, "--layer-psi"):
             psis[layer] = number
     return tuple(psis)
 

@@ -59,25 +59,6 @@ def test_from_finding_to_the_sheets_with_the_newest_run(home):
     Image.open(file).verify()
 
 
-def test_all_of_a_search_is_in_the_document():
-    result = invoke("find", "--method", "ganspace", "--layers", "coarse", "--count", "2", "--name", "pose",
-                    "--json")  # fmt: skip
-    details = json.loads(result.stdout)
-    assert [details[name] for name in ("name", "method", "layers", "count")] == ["pose", "ganspace", "0-2", 2]
-    assert details["network"] == "00000-faces/network-000001"
-    assert len(details["deviations"]) == len(details["shares"]) == 2
-
-
-def test_seeds_make_a_direction_that_is_listed_and_tested():
-    result = invoke("from-seeds", "--positive", "1-6", "--negative", "7-12", "--name", "smile",
-                    "--method", "svm", "--layers", "1-3")  # fmt: skip
-    assert "of the time (chance: 50%)" in result.stderr
-    assert "adatune directions apply smile" in result.stdout
-    (listed,) = json.loads(invoke("list", "--json").stdout)
-    assert (listed["name"], listed["layers"], listed["positive"]) == ("smile", "1-3", [1, 2, 3, 4, 5, 6])
-    assert "smile" in invoke("list").stdout
-
-
 def test_an_empty_list_says_how_to_begin():
     assert "adatune directions find" in invoke("list").stdout
     assert json.loads(invoke("list", "--json").stdout) == []

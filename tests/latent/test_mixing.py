@@ -10,10 +10,8 @@ from adatune.checkpoints import LoadedNetworks
 from adatune.errors import UsageError
 from adatune.latent import sampling
 from adatune.latent.mixing import (
-    choose_layers,
     draw_mixes,
     layers_in_words,
-    layers_of_range,
     mix_styles,
     parse_layers,
     resolution_of_layer,
@@ -72,17 +70,19 @@ def test_the_ranges_are_those_of_the_paper_by_resolution(resolution, coarse, mid
     config = NetworkConfig(resolution=resolution)
     for name, layers in (("coarse", coarse), ("middle", middle), ("fine", fine)):
         if layers is None:
-            with pytest.raises(UsageError, match=f"--range {name} begins at .* Use --range coarse"):
-                layers_of_range(name, config)
+            with pytest.raises(UsageError, match=f"--layers {name} begins at .* Use coarse"):
+                parse_layers(name, config)
         else:
-            assert layers_of_range(name, config) == list(layers)
+            assert parse_layers(name, config) == list(layers)
 
 
-def test_layers_are_numbers_and_ranges():
-    assert parse_layers("0-6", 8) == [0, 1, 2, 3, 4, 5, 6]
-    assert parse_layers("5, 0-1,1", 8) == [0, 1, 5]
+def test_layers_are_numbers_and_ranges_and_names():
+    config = NetworkConfig(resolution=32)
+    assert parse_layers("0-6", config) == [0, 1, 2, 3, 4, 5, 6]
+    assert parse_layers("5, 0-1,1", config) == [0, 1, 5]
+    assert parse_layers("7,coarse", config) == [0, 1, 2, 7]
     assert layers_in_words([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"
-    assert parse_layers(layers_in_words([1, 3, 4]), 8) == [1, 3, 4]
+    assert parse_layers(layers_in_words([1, 3, 4]), config) == [1, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -91,24 +91,16 @@ def test_layers_are_numbers_and_ranges():
         ("", "is no list of layers"),
         ("3-1", "is no list of layers"),
         ("-1", "is no list of layers"),
-        ("a", "is no list of layers"),
+        ("rough", "is no list of layers.*coarse, middle, fine"),
         ("0-8", "has 8 layers, 0 to 7"),
         ("999999", "has 8 layers, 0 to 7"),
         ("0-999999", "has 8 layers, 0 to 7"),
+        ("0,fine", "fine begins at 64x64"),
     ],
 )
 def test_layers_that_cannot_be_are_refused(text, words):
     with pytest.raises(UsageError, match=f"--mix-layers.*{words}"):
-        parse_layers(text, 8, "--mix-layers")
-
-
-def test_range_and_layers_exclude_each_other_and_coarse_is_the_default():
-    config = NetworkConfig(resolution=32)
-    assert choose_layers(None, None, config) == ("coarse", [0, 1, 2])
-    assert choose_layers("middle", None, config) == ("middle", [3, 4, 5, 6, 7])
-    assert choose_layers(None, "0-1,7", config) == ("layers0-1,7", [0, 1, 7])
-    with pytest.raises(UsageError, match="Leave one out"):
-        choose_layers("coarse", "0", config)
+        parse_layers(text, NetworkConfig(resolution=32), "--mix-layers")
 
 
 @pytest.mark.parametrize("k", range(8))
