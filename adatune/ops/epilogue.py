@@ -51,7 +51,7 @@ def epilogue(
     Args:
         u: [batch, channels, height, width], a convolution's result.
         demodulation: [batch, channels], multiplies u.
-        noise: [batch or 1, 1, height, width].
+        noise: [batch or 1, 1, height, width]. If it asks for a gradient, nothing can be differentiated twice.
         strength: 0-dim, multiplies the noise; None is 1.
         bias: [channels].
         style: [batch, channels], multiplies the activated result.
@@ -68,8 +68,6 @@ def epilogue(
     """
     if act not in SLOPES or gain <= 0:
         raise ValueError(f"act is {act!r} and gain {gain}; act must be lrelu or linear, gain positive")
-    if noise is not None and noise.requires_grad:  # a projection into the noise, where speed matters little
-        return epilogue_reference(u, demodulation, noise, strength, bias, style, residual, act, gain, clamp)
     terms = (demodulation, noise, strength if noise is not None else None, bias, style)
     return _Epilogue.apply(u, *terms, residual, Curve(SLOPES[act], float(gain), clamp))
 
@@ -114,6 +112,30 @@ def epilogue_gradients(
         wanted: which of the five are; None stands for the others.
     """
     return _EpilogueBackward.apply(g, u, *terms, curve, False, wanted)  # pyright: ignore[reportReturnType]
+
+
+def noise_gradient(gu: Tensor | None, terms: Terms) -> Tensor:
+    """The gradient of the noise from that of u: one is strength, the other demodulation times that of z.
+
+    Args:
+        gu: the gradient of u, which tells that of z where no demodulation is 0.
+        terms: what the epilogue took.
+
+    Raises:
+        RuntimeError: it is to be differentiated again, which only a search among noises could want.
+    """
+    if torch.is_grad_enabled():
+        raise RuntimeError("an epilogue whose noise asks for a gradient cannot be differentiated twice")
+    noise, strength = terms.noise, terms.strength
+    assert gu is not None, "the gradient of noise needs that of u"
+    assert noise is not None, "there is no noise"
+    dtype = computing_dtype(gu)
+    if terms.demodulation is None:
+        gz = gu.sum(dim=1, dtype=dtype)
+    else:
+        gz = torch.einsum("bchw,bc->bhw", gu.to(dtype), terms.demodulation.to(dtype).reciprocal())
+    total = gz[:, None] if strength is None else gz[:, None] * strength
+    return total.sum_to_size(noise.shape).to(noise.dtype)
 
 
 def _forward(u: Tensor, terms: Terms, residual: Tensor | None, curve: Curve) -> Tensor:
@@ -250,9 +272,17 @@ class _Epilogue(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Gradients:
-        needs_u, needs_d, _, needs_strength, needs_bias, needs_style, needs_residual, _ = ctx.needs_input_grad
+        needs_u, needs_d, needs_noise, needs_strength, needs_bias, needs_style, needs_residual, _ = (
+            ctx.needs_input_grad
+        )
         is_wanted = weight_gradients_wanted()
-        wanted = (needs_u, needs_d, needs_strength and is_wanted, needs_bias and is_wanted, needs_style)
+        wanted = (
+            needs_u or needs_noise,
+            needs_d,
+            needs_strength and is_wanted,
+            needs_bias and is_wanted,
+            needs_style,
+        )
         saved, *terms = ctx.saved_tensors
         if ctx.saves_result:
             saved = saved.detach()  # its slope has no derivative
@@ -262,7 +292,8 @@ class _Epilogue(torch.autograd.Function):
             if any(wanted)
             else [None] * 5
         )
-        return gu, gd, None, g_strength, gb, gs, g if needs_residual else None, None
+        gn = noise_gradient(gu, Terms(*terms)) if needs_noise else None
+        return gu, gd, gn, g_strength, gb, gs, g if needs_residual else None, None
 
 
 class _EpilogueBackward(torch.autograd.Function):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adatune.kernels import may_fuse
-from adatune.ops.epilogue import SLOPES, epilogue, epilogue_gradients
+from adatune.ops.epilogue import SLOPES, epilogue, epilogue_gradients, noise_gradient
 from adatune.ops.epilogue_pixels import Curve, Terms
 from adatune.ops.upfirdn2d import Pair, Taps, parse_padding, separable_taps, upfirdn2d
 from adatune.ops.weight_gradients import weight_gradients_wanted
@@ -40,7 +40,7 @@ def fir_epilogue(
     """
     terms = Terms(demodulation, noise, strength if noise is not None else None, bias, style)
     has_kernel = u.numel() and tuple(f.shape) == (4, 4) and may_fuse("fir_epilogue", u, *terms)
-    taps = separable_taps(f) if has_kernel and not (noise is not None and noise.requires_grad) else None
+    taps = separable_taps(f) if has_kernel else None
     if taps is None:
         v = upfirdn2d(u, f, padding=padding, gain=filter_gain)
         return epilogue(v, demodulation, noise, strength, bias, style, gain=gain, clamp=clamp)
@@ -83,15 +83,22 @@ class _FirEpilogue(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         v, *terms = ctx.saved_tensors
         g, gv = grads
-        needs_u, needs_d, _, needs_strength, needs_bias, needs_style = ctx.needs_input_grad[:6]
+        needs_u, needs_d, needs_noise, needs_strength, needs_bias, needs_style = ctx.needs_input_grad[:6]
         is_wanted = weight_gradients_wanted()
-        wanted = (needs_u, needs_d, needs_strength and is_wanted, needs_bias and is_wanted, needs_style)
-        gd = g_strength = gb = gs = None
+        wanted = (
+            needs_u or needs_noise,
+            needs_d,
+            needs_strength and is_wanted,
+            needs_bias and is_wanted,
+            needs_style,
+        )
+        gd = gn = g_strength = gb = gs = None
         if g is not None and any(wanted):
             first, gd, g_strength, gb, gs = epilogue_gradients(g, v, Terms(*terms), ctx.curve, wanted)
+            gn = noise_gradient(first, Terms(*terms)) if needs_noise else None
             gv = first if gv is None else gv if first is None else first + gv
         gu = None
         if needs_u and gv is not None:
             x0, x1, y0, y1 = (3 - side for side in ctx.padding)
             gu = upfirdn2d(gv, ctx.f, padding=(x0, x1, y0, y1), flip=True, gain=ctx.filter_gain)
-        return gu, gd, None, g_strength, gb, gs, *[None] * 6
+        return gu, gd, gn, g_strength, gb, gs, *[None] * 6

@@ -93,6 +93,16 @@ def test_every_curve_equals_the_definition(present, curve):
     assert_equals_the_definition(inputs_of(present, (2, 5, 4, 4)), torch.float32, **curve)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+def test_noise_gets_the_gradient_of_the_definition(dtype):
+    tensors = inputs_of(TERMS["generator conv0"], (2, 17, 5, 7), dtype)
+    noise = tensors["noise"].requires_grad_()
+    with ops_mode("fused"):
+        (found,) = torch.autograd.grad(epilogue(**tensors).float().square().sum(), noise)
+    (expected,) = torch.autograd.grad(epilogue_reference(**tensors).float().square().sum(), noise)
+    assert relative_error(found, expected) < TOLERANCE[dtype]
+
+
 def test_one_plane_of_noise_serves_the_whole_batch():
     tensors = inputs_of(ALL, (3, 4, 4, 4))
     tensors["noise"] = tensors["noise"][:1]

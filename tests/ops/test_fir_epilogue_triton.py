@@ -74,6 +74,17 @@ def test_value_and_both_derivatives_equal_plain_torch(dtype):
     assert_equals_plain_torch((2, 3, 5, 6), dtype)
 
 
+def test_noise_gets_the_gradient_of_plain_torch():
+    tensors = inputs_of((2, 17, 5, 6), torch.float32)
+    noise = torch.randn(1, 1, 4, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    found = []
+    for mode in ("fused", "torch"):
+        with ops_mode(mode):
+            out = fir_epilogue(f=FILTER, padding=(1, 1, 1, 1), filter_gain=4, noise=noise, **tensors)
+        found.append(torch.autograd.grad(out.square().sum(), noise)[0])
+    assert relative_error(*found) < 3e-5
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3, 5), (2, 17, 4, 4), (1, 65, 4, 20)], ids=str)
 def test_sizes_that_fill_no_block(shape):
     assert_equals_plain_torch(shape)
