@@ -102,7 +102,8 @@ def edited_photos(name: str, photos: Tensor, alphas: Tensor) -> Tensor:
 
 def moved(name: str, images: Tensor, alphas: Tensor) -> Targets:
     """IMAGES shifted, turned or zoomed by the edit NAME, each by its own of ALPHAS [batch or 1, 1]."""
-    return _warp(images, _INVERSES[name](alphas[:, 0], images), "zeros")
+    target, mask = _warp(images, _INVERSES[name](alphas[:, 0], images), "border")
+    return target * mask, mask  # going on at the border: mixed with zeros, a picture would have a grey frame
 
 
 def add(images: Tensor, alphas: Tensor) -> Targets:
@@ -172,7 +173,7 @@ _INVERSES: dict[str, Callable[[Tensor, Tensor], Matrix]] = {
 
 
 def _warp(images: Tensor, inverse: Matrix, fill: str) -> Targets:
-    """IMAGES under a projective map each, bilinear, with zeros or their reflection around them.
+    """IMAGES under a projective map each, bilinear, with their border or their reflection around them.
 
     Returns the results, and what of them comes from the images.
     """
