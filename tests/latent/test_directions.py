@@ -119,7 +119,7 @@ def parent_and_child(tmp_path_factory):
 
 
 def changes(model, directions):
-    """The pictures of six seeds, and what +2 along each of four DIRECTIONS changes in them, [24, ...] each."""
+    """Six seeds, and what +2 along each of four DIRECTIONS changes in their pictures, [24, ...] each."""
     moves = [(seed, number, strength) for seed in range(6) for number in range(4) for strength in (0.0, 2.0)]
     drawn = np.stack(pixels(draw_moves(model, directions, moves, SamplingConfig()))).astype(float)
     return drawn[::2], drawn[1::2] - drawn[::2]
