@@ -76,7 +76,7 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate
     help="Pictures a strength to measure limits with.",
 )
 @click.option(
-    "--max-kid", type=float, help="End the recommended range where KID against alpha 0 exceeds this."
+    "--max-kid", type=float, help="End the recommended range where KID against unmoved pictures exceeds this."
 )
 @click.option("--data", help="A dataset, whose own spread is put beside the limits.")
 @look_options
@@ -219,7 +219,9 @@ def _print(limits: "Limits") -> None:
             style="" if is_good else "dim",
         )
     Console(highlight=False).print(table)
-    click.echo(f"Recommended: {limits.low:.3g} to {limits.high:.3g} ({limits.unit})")
+    low, high = limits.reached()
+    achieved = f"which achieve {low:.3g} to {high:.3g} ({limits.unit})"
+    click.echo(f"Recommended: {limits.low:.3g} to {limits.high:.3g}, {achieved}")
     for end, reason in zip((limits.low, limits.high), limits.reasons, strict=True):
         click.echo(f"  {end:.3g}: {reason}")
     if limits.spread is not None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from adatune.latent.steering_limits import Limits
 
 _WIDTH, _PANEL, _GAP = 900, 240, 64  # pixels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 96, 36, 96, 84
+_LEFT, _RIGHT, _TOP, _BOTTOM = 96, 36, 116, 84
 _PAPER, _INK, _FAINT, _GRID = (250, 248, 244), (32, 30, 28), (122, 116, 108), (228, 223, 215)
 _BLUE, _ORANGE, _GREEN = (58, 110, 165), (196, 98, 45), (74, 138, 88)
 _GOOD, _BAND, _QUARTILES = (237, 243, 231), (246, 228, 205), (205, 220, 236)
@@ -51,7 +51,10 @@ def limits_plot(
     picture = Image.new("RGB", (_WIDTH, height), _PAPER)
     draw = ImageDraw.Draw(picture)
     draw.text((_LEFT, 28), title, _INK, ImageFont.load_default(22), anchor="lm")
-    good = f"shaded: recommended, {limits.low:.3g} to {limits.high:.3g} {limits.unit}"
+    low, high = limits.reached()
+    good = (
+        f"shaded: recommended, {limits.low:.3g} to {limits.high:.3g}, which achieve {low:.3g} to {high:.3g}"
+    )
     draw.text(
         (_LEFT, 54),
         f"{limits.samples} pictures a strength, psi {limits.psi:g} · {good}",
@@ -65,7 +68,7 @@ def limits_plot(
     steps = [(row.slider, row.step) for row in rows if row.step is not None]
     far = [(row.slider, row.distance) for row in rows]
     top = _TOP + _PANEL + _GAP
-    lines = [("from alpha 0", far, _BLUE), ("from the strength before", steps, _ORANGE)]
+    lines = [("from the unmoved picture", far, _BLUE), ("from the strength before", steps, _ORANGE)]
     _panel(draw, top, limits, recommended, lines, f"perceptual distance ({limits.features})", None)
     kids = [(row.slider, 1000 * row.kid) for row in rows]
     bound = None if limits.max_kid is None else 1000 * limits.max_kid
@@ -75,13 +78,13 @@ def limits_plot(
         limits,
         recommended,
         [("KID x 1000", kids, _GREEN)],
-        "KID x 1000 against alpha 0 of other latents; at alpha 0: chance",
+        "KID x 1000 against unmoved pictures of other latents; theirs is chance",
         bound,
     )
     axes = _Axes(top + _PANEL + _GAP, rows[0].slider, rows[-1].slider, 0, 1)
     for row in rows:
         draw.text((axes.x(row.slider), height - _BOTTOM + 16), f"{row.alpha:.3g}", _FAINT, _font(14), "mm")
-    draw.text((_WIDTH / 2, height - 34), f"asked: {limits.label}, {limits.unit}", _INK, _font(15), "mm")
+    draw.text((_WIDTH / 2, height - 34), f"asked: {limits.label} ({limits.unit})", _INK, _font(15), "mm")
     return picture
 
 

@@ -76,6 +76,11 @@ class Limits:
     max_kid: float | None
     spread: Spread | None  # of the training set
 
+    def reached(self) -> tuple[float, float]:
+        """What is achieved at either end of the recommended range, alpha."""
+        low, high = (next(row for row in self.rows if row.alpha == end) for end in (self.low, self.high))
+        return low.achieved, high.achieved
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
@@ -133,8 +138,9 @@ def measure_limits(
 def recommended_range(rows: Sequence[Limit], max_kid: float | None) -> tuple[float, float, tuple[str, str]]:
     """The lowest and the highest alpha of ROWS up to which a walk still moves and stays near, and why there.
 
-    From alpha 0 outwards it ends before the first strength to which pictures change by less than 15% of the
-    largest change between neighbours (per slider unit), or whose KID is above MAX_KID.
+    From alpha 0 outwards it ends before the first strength at which less is achieved than before, to which
+    pictures change by less than 15% of the largest change between neighbours (per slider unit), or whose KID
+    is above MAX_KID.
     """
     centre = next(index for index, row in enumerate(rows) if row.slider == 0)
     rates = [abs(row.step or 0.0) / _gap(rows, index, centre) for index, row in enumerate(rows)]
@@ -144,6 +150,10 @@ def recommended_range(rows: Sequence[Limit], max_kid: float | None) -> tuple[flo
     for way in (range(centre - 1, -1, -1), range(centre + 1, len(rows))):
         end, reason = rows[centre].alpha, "nothing was measured beyond"
         for index in way:
+            row, before = rows[index], rows[index - way.step]
+            if (row.achieved - before.achieved) * way.step < 0:
+                reason = f"beyond, less is achieved ({row.achieved:.3g}, after {before.achieved:.3g})"
+                break
             if rates[index] < LEAST_STEP * peak:
                 reason = f"beyond, pictures hardly change ({rates[index] / peak:.0%} of the largest step)"
                 break

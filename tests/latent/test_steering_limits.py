@@ -16,8 +16,8 @@ from adatune.metrics.features import discriminator_features
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo32.safetensors"
 
 
-def row(slider, step, kid=0.0):
-    return Limit(10 * slider, slider, 0, 0, 0, None, 0.0, step, kid)
+def row(slider, step, kid=0.0, achieved=0.0):
+    return Limit(10 * slider, slider, achieved, 0, 0, None, 0.0, step, kid)
 
 
 def test_a_walk_ends_where_pictures_hardly_change_any_more():
@@ -34,6 +34,13 @@ def test_a_walk_ends_where_its_kid_is_above_the_bound():
     low, high, reasons = recommended_range(rows, 0.01)
     assert (low, high) == (-10, 10)
     assert reasons == ("nothing was measured beyond", "beyond, KID is 0.02, above 0.01")
+
+
+def test_a_walk_ends_where_it_turns_back():
+    achieved = {-2: -7.0, -1: -4.0, 0: 0.0, 1: 5.0, 2: 4.9, 3: 9.0}
+    low, high, reasons = recommended_range([row(s, s or None, achieved=a) for s, a in achieved.items()], None)
+    assert (low, high) == (-20, 10)
+    assert reasons[1] == "beyond, less is achieved (4.9, after 5)"
 
 
 def test_strengths_further_apart_may_change_pictures_more():
@@ -73,6 +80,8 @@ def test_what_is_achieved_grows_and_so_do_distances_away_from_alpha_0(brightness
     assert rows[0].distance > rows[1].distance > rows[2].distance > 0
     assert rows[6].kid > rows[5].kid > rows[4].kid > 3 * abs(rows[3].kid)
     assert rows[2].step == pytest.approx(rows[2].distance)
+    ends = [r.achieved for r in rows if r.alpha in (brightness.low, brightness.high)]
+    assert list(brightness.reached()) == ends
 
 
 def test_a_walk_that_goes_nowhere_achieves_nothing():
