@@ -4,8 +4,10 @@ Two kinds. The discriminator of the network at hand is always there. LPIPS compa
 say, but needs the `lpips` package and the weights of an image classifier, which are downloaded.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -134,7 +136,9 @@ def _lpips_model(trunk: str, is_trained: bool) -> Any:
             "530 MB, is fetched once). Or use --features discriminator."
         ) from error
     try:
-        with warnings.catch_warnings():  # it calls torchvision as was right years ago
+        # torch.hub says on stdout, which a program may read, what it fetches.
+        # lpips calls torchvision as was right years ago.
+        with redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model: Any = lpips.LPIPS(net=trunk, pnet_rand=not is_trained, verbose=False)
     except (OSError, RuntimeError) as error:  # no connection, a broken download

@@ -81,6 +81,16 @@ def test_without_the_package_the_discriminator_sees_and_it_is_said_why(monkeypat
         choose_features(networks, "vgg")
 
 
+def test_what_a_download_says_leaves_stdout_to_results(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(FeaturesUnavailable, match="could not be downloaded"):
+        lpips_features(torch.device("cpu"))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "vgg16" in said.err
+
+
 def test_a_light_file_without_the_package_is_refused():
     with pytest.raises(FeaturesUnavailable, match="holds no discriminator"):
         discriminator_features(None)
