@@ -57,7 +57,13 @@ def edit_of(name: str, function: Callable[[Tensor, float], Targets]) -> Edit:
         return np.array([[random.uniform(low, high)]])
 
     def apply(images: Tensor, alphas: Tensor) -> Targets:
-        return _checked(name, function(images, float(alphas)), images)
+        try:
+            result = function(images, float(alphas))
+        except Exception as error:  # whatever its author made of it
+            raise UsageError(
+                f"--edit-file: {name} failed: {type(error).__name__}: {error}. Mend it."
+            ) from error
+        return _checked(name, result, images)
 
     shown = tuple(sorted({*evenly(low, high), identity}))
     return Edit(
@@ -82,7 +88,7 @@ def _executed(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever its author made of it
+    except (Exception, SystemExit) as error:  # whatever its author made of it
         raise UsageError(f"--edit-file: {path} failed: {type(error).__name__}: {error}. Mend it.") from error
     return module
 

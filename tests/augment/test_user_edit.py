@@ -64,10 +64,17 @@ def test_what_is_no_edit_is_refused(file, monkeypatch, source, words):
         load_edit(source)
 
 
-def test_a_file_that_fails_is_named_with_its_error(tmp_path):
-    (tmp_path / "broken.py").write_text("1 / 0")
-    with pytest.raises(UsageError, match="ZeroDivisionError"):
+@pytest.mark.parametrize(("text", "words"), [("1 / 0", "ZeroDivisionError"), ("exit(3)", "SystemExit: 3")])
+def test_a_file_that_fails_is_named_with_its_error(tmp_path, text, words):
+    (tmp_path / "broken.py").write_text(text)
+    with pytest.raises(UsageError, match=words):
         load_edit(f"{tmp_path}/broken.py:edit")
+
+
+def test_a_function_that_fails_is_named_with_its_error(tmp_path):
+    (tmp_path / "mine.py").write_text("def edit(images): return images, images")
+    with pytest.raises(UsageError, match=r"edit failed: TypeError: .* 2 were given"):
+        load_edit(f"{tmp_path}/mine.py:edit").apply(torch.ones(2, 3, 4, 4), torch.tensor([[0.5]]))
 
 
 @pytest.mark.parametrize(
