@@ -76,9 +76,9 @@ def new_run_folder(name: str) -> Path:
 
 def check_name(name: str, option: str) -> str:
     """Return NAME if it can be a folder's name on every file system, else raise UsageError naming OPTION."""
-    if not name or name in {".", ".."} or re.search(r'[/\\:*?"<>|\x00-\x1f]', name) or name.startswith("-"):
+    if not name or name[0] in "-." or re.search(r'[/\\:*?"<>|\x00-\x1f]', name):
         raise UsageError(
-            f"{option} {name!r} cannot be a folder name: it is empty, starts with '-' "
+            f"{option} {name!r} cannot be a folder name: it is empty, starts with '-' or '.', "
             'or holds one of / \\ : * ? " < > |. '
             "Choose a plain word, such as 'faces'."
         )

@@ -56,7 +56,7 @@ def test_no_run_is_an_error_that_says_how_to_start_one():
         newest_run()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\\b", "-x", "a:b", "a\nb"])
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a\\b", "-x", "a:b", "a\nb"])
 def test_a_name_that_no_folder_can_have_is_refused(name):
     with pytest.raises(UsageError, match="--name"):
         check_name(name, "--name")
