@@ -75,7 +75,8 @@ def _explained(error: click.ClickException) -> str:
     """What click has to say, in the form of our own errors."""
     if not isinstance(error, click.UsageError) or error.ctx is None:
         return error.format_message()
-    return f"{error.format_message()}\nSee '{error.ctx.command_path} --help'."
+    message = " ".join(error.format_message().split())  # click lists choices one a line
+    return f"{message}\nSee '{error.ctx.command_path} --help'."
 
 
 def _leave(message: str, code: int, debug: bool) -> Any:

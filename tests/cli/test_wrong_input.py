@@ -17,13 +17,14 @@ import torch
 from bad_networks import SMALL
 from wrong_files import DATASETS, FACES, NETWORKS, PHOTO, PHOTOS, Mistake, pictures
 from wrong_options import GENERATION, TINY, TRAINING
+from wrong_steering import STEERING
 
 from adatune.checkpoints import save_network
 from adatune.cli.main import main
 from adatune.networks import Discriminator, Generator
 
 ROOT = Path(__file__).parents[2]
-TABLE = [*NETWORKS, *DATASETS, *PHOTOS, *TRAINING, *GENERATION]
+TABLE = [*NETWORKS, *DATASETS, *PHOTOS, *TRAINING, *GENERATION, *STEERING]
 
 
 @pytest.fixture(scope="module")
