@@ -1,4 +1,4 @@
-"""The first minutes on a card: three runs of at most ten minutes that decide what is worth doing next.
+"""The first minutes on a card: four runs of at most ten minutes that decide what is worth doing next.
 
 Never run on a card so far. On a CPU all of it runs at small sizes (--device cpu). Needs torch, triton, numpy.
 Where adatune is not installed: PYTHONPATH=. before each command.
@@ -6,10 +6,12 @@ Where adatune is not installed: PYTHONPATH=. before each command.
 python benchmarks/gpu_minutes.py --stage 1 --json benchmarks/results/gpu_minutes-1.json
 python benchmarks/gpu_minutes.py --stage 2 --json benchmarks/results/gpu_minutes-2.json
 python benchmarks/gpu_minutes.py --stage 3 --json benchmarks/results/gpu_minutes-3.json
+python benchmarks/gpu_minutes.py --stage 4 --json benchmarks/results/gpu_minutes-4.json
 
 1: what the card can do, whether the kernels are right, what convolutions reach in each layout and format,
 what the element-wise kernels reach. 2: training by phase, plain and fused, eager and from graphs, with
 memory; losses of fused against plain steps; a continuation. 3: ours and the naive step (naive.py) in one run.
+4: generation against the bare synthesis loop, and projection, both at 512, fused and plain.
 
 Each piece is tried on its own, has a time limit, and is written as soon as it ends. Clocks are read before
 and after each piece and never set.
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gpu_drawing import DRAWN, Drawing, generation, projection
 from gpu_layers import convolution_table, elementwise_table
 from gpu_training import (
     COMPARED,
@@ -67,6 +70,16 @@ def pieces(stage: int, device: torch.device) -> dict[str, tuple[int, Piece]]:
             "launches": (60, lambda: profile(main_run, device)),
             "losses": (120, lambda: loss_curves(main_run, device, steps=200 if is_card else 4)),
             "continuation": (60, lambda: continuation(main_run, device)),
+        }
+    if stage == 4:
+        tiny = {"32 plain": Drawing(32, 256, 2, 1, 2, "torch")}
+        drawn, rounds = (DRAWN, 5) if is_card else (tiny, 1)
+        return check | {
+            **{
+                f"generation {name}": (90, lambda d=d: generation(d, device, rounds))
+                for name, d in drawn.items()
+            },
+            **{f"projection {name}": (120, lambda d=d: projection(d, device)) for name, d in drawn.items()},
         }
     return check | {
         f"comparison {run.resolution}": (180, lambda run=run: comparison(run, device)) for run in compared
@@ -131,7 +144,7 @@ def attempt(piece: Piece, limit: int, device: torch.device) -> dict[str, Any]:
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", type=int, choices=(1, 2, 3), required=True)
+    parser.add_argument("--stage", type=int, choices=(1, 2, 3, 4), required=True)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seconds", type=int, default=560, help="start nothing new after so long")

@@ -4,17 +4,28 @@ import copy
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from tiny_networks import tiny_networks
 from torch import Tensor
 
 from adatune import kernel_check, kernels
+from adatune.checkpoints import save_network
 from adatune.device import set_up_device
 from adatune.kernel_check import check_kernels
 from adatune.kernels import ops_mode
+from adatune.latent.loading import load_to_draw
+from adatune.latent.project_photos import Projected, project_photos
+from adatune.latent.projection import ProjectionConfig, spread_of_w
+from adatune.latent.refinding import generated_targets
+from adatune.latent.sampling import SamplingConfig, draw_pictures
+from adatune.metrics.features import discriminator_features
 from adatune.networks import Discriminator, Generator, NetworkConfig
+from adatune.networks.precision import set_precision
 from adatune.ops import upfirdn2d
 from adatune.ops.upfirdn2d import resampling_filter
 from adatune.training.acceleration import step_taker
@@ -35,6 +46,7 @@ def exact_arithmetic() -> Iterator[None]:
     set_up_device(CARD, "fp32", deterministic=False)
     kernels.trust(kernel_check._CHECKS)  # the first test checks them
     yield
+    kernels.set_ops("auto")
     torch.use_deterministic_algorithms(False)
 
 
@@ -92,6 +104,42 @@ def test_training_steps_equal_those_on_the_cpu(ops: Any) -> None:
             training_step(card, batch(step, config), None)
     assert largest_difference(copy.deepcopy(card.D).cpu(), cpu.D) < 1e-2
     assert largest_difference(copy.deepcopy(card.G).cpu(), cpu.G) < 1e-2
+
+
+@pytest.mark.parametrize(("precision", "levels"), [("fp32", 1), ("auto", 8)])
+def test_generated_pictures_by_kernels_are_those_of_plain_torch(
+    tmp_path: Path, precision: str, levels: int
+) -> None:
+    networks = tiny_networks(resolution=64)
+    assert networks.G_ema is not None
+    save_network(tmp_path / "a.safetensors", networks.G_ema)
+    drawn: dict[str, Any] = {}
+    for ops in ("torch", "auto"):
+        loaded = load_to_draw(tmp_path / "a.safetensors", str(CARD), ops, precision, pytest.fail)
+        pictures = draw_pictures(loaded, range(20), SamplingConfig())
+        drawn[ops] = np.stack([np.asarray(picture) for _, picture in pictures]).astype(int)
+    assert drawn["torch"].std() > 20
+    assert np.abs(drawn["auto"] - drawn["torch"]).max() <= levels
+
+
+def test_projection_by_kernels_goes_where_that_by_plain_torch_goes() -> None:
+    networks = tiny_networks(resolution=64)
+    assert networks.G_ema is not None
+    assert networks.D is not None
+    for network in (networks.G_ema, networks.D):
+        set_precision(network.to(CARD), "fp32")
+    features, target = discriminator_features(networks.D), generated_targets(networks, 1)
+    spread, found = spread_of_w(networks.G_ema), dict[str, Tensor]()
+    for ops in ("torch", "auto"):
+        results: list[Projected] = []
+        with ops_mode(ops):  # type: ignore[arg-type]
+            config = ProjectionConfig(space="w", steps=10)
+            for _ in project_photos(networks, features, target, config, 1, results.append):
+                pass
+        found[ops] = results[0].results["w"].ws
+    moved = (found["torch"] - spread.mean.cpu()).norm()
+    assert moved > 0.1 * spread.deviation.cpu()
+    assert (found["auto"] - found["torch"]).norm() < 0.05 * moved
 
 
 def test_recorded_steps_equal_steps_taken_as_they_stand() -> None:

@@ -13,7 +13,7 @@ BENCHMARKS = ROOT / "benchmarks"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-@pytest.mark.parametrize("stage", [1, 2, 3])
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
 def test_every_piece_of_a_stage_gives_a_result(stage, tmp_path):
     arguments = ["--stage", str(stage), "--json", str(tmp_path / "found.json"), "--device", "cpu"]
     script = str(BENCHMARKS / "gpu_minutes.py")
