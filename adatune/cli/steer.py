@@ -49,9 +49,7 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate
     show_default=True,
     help="What perceptual distances are measured with; auto: LPIPS where it can be had.",
 )
-@click.option(
-    "--steps", type=click.IntRange(1), help="Steps of learning.  [default: 500 for colours, else 2500]"
-)
+@click.option("--steps", type=click.IntRange(1), help="Steps of learning.  [default: 2500]")
 @click.option("--samples", type=click.IntRange(1), help="In place of --steps: pictures to learn from.")
 @click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Pictures a step.")
 @click.option(
@@ -136,7 +134,7 @@ def steer(
 
     if steps and samples:
         raise UsageError("--steps and --samples say the same thing. Leave one out.")
-    count = steps or (-(-samples // batch) if samples else 0)
+    count = steps or (-(-samples // batch) if samples else SteeringConfig.steps)
     config = SteeringConfig(space, nonlinear, loss, count, batch, lr or 0.0, seed, label)
     look, chosen = SamplingConfig(psi, label=label, is_square=square), parse_seeds(seeds)
     limits_config = LimitsConfig(limit_samples, psi, max_kid, label)
@@ -156,7 +154,7 @@ def steer(
         steering = Steering(networks, name_of(path), does, config, sees)
     else:
         by = config.loss_for(does) + (f" ({sees.name})" if config.loss_for(does) == "perceptual" else "")
-        length = f"{config.steps_for(does)} steps of {batch} pictures"
+        length = f"{config.steps} steps of {batch} pictures"
         click.echo(f"Learning {does.name} in {space} with {path}: {length}, loss {by}", err=True)
         walk, found, reached = learn(steering, files, with_progress)
         written += [files.walk, *([files.directions] if files.directions else [])]

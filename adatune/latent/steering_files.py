@@ -112,7 +112,7 @@ def training_details(edit: Edit, config: SteeringConfig, width: int) -> dict[str
     """How a walk through latents of WIDTH was learned, for people."""
     return {
         "edit": edit.name, "space": config.space, "loss": config.loss_for(edit), "batch": config.batch,
-        "steps": config.steps_for(edit), "learning_rate": config.rate_for(width), "seed": config.seed,
+        "steps": config.steps, "learning_rate": config.rate_for(width), "seed": config.seed,
     }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def learn(steering: Steering, files: WalkFiles, progress: Progress) -> tuple[Wal
     networks, edit, config = steering.networks, steering.edit, steering.config
     generator = averaged_generator(networks)
     walk = new_walk(generator, edit, config)
-    count = config.steps_for(edit)
+    count = config.steps
     steps = learn_walk(networks, edit, config, steering.features, walk)
     losses: list[float] = list(progress(steps, count, "Learning", "steps"))
     keep_walk(walk, edit, config, steering.network, files.walk)

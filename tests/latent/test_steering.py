@@ -78,6 +78,17 @@ def test_a_learned_brightness_reaches_four_fifths_of_what_is_asked(demo):
     assert change[2] == pytest.approx(0.4, abs=0.08)
 
 
+def test_red_and_blue_reach_four_fifths_green_the_little_that_this_network_can(demo):
+    _, config, walk, _ = learned(demo, "color", steps=200, learning_rate=0.28)
+    rows = torch.eye(3) * 0.4
+    images = pictures(demo, config.space, walk, [[0.0] * 3, *rows.tolist(), *(-rows).tolist()], 24)
+    means = images.mean(dim=(1, 3, 4))
+    up, down = (means[1:4] - means[0]).diagonal() / 0.4, (means[0] - means[4:]).diagonal() / 0.4
+    for channel, least in ((0, 0.8), (1, 0.6), (2, 0.75)):
+        assert least < up[channel] < 1.1, (up, down)
+        assert least < down[channel] < 1.1, (up, down)
+
+
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
 @pytest.mark.parametrize("is_nonlinear", [False, True])
 def test_any_walk_gets_better_at_its_edit(demo, space, is_nonlinear):
