@@ -36,6 +36,8 @@ class Purpose(IntEnum):
     LATENT_WALK = 11
     NOISE_CIRCLE = 12
     LATENT_PERTURBATION = 13
+    EDIT_PHOTOS = 14
+    WALK = 15
 
 
 def uniform(seed: int, step: int | Tensor, purpose: int, samples: Tensor, count: int) -> Tensor:

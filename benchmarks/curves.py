@@ -77,6 +77,12 @@ def make_config(augs: str, seed: int) -> TrainConfig:
     )
 
 
+def read_images(data: Path) -> Tensor:
+    """The pictures of an .npy file, uint8 [n, 3, h, w] or [n, h, w, 3], as [n, 3, h, w] in [-1, 1]."""
+    images = torch.from_numpy(np.load(data)).float() / 127.5 - 1
+    return images if images.shape[1] == 3 else images.permute(0, 3, 1, 2).contiguous()
+
+
 def frechet8(state: TrainingState, reals: Tensor) -> float:
     """Frechet distance of 1024 averaged-generator samples to REALS, both average-pooled to 8x8x3."""
     generator = torch.Generator().manual_seed(1)
@@ -100,8 +106,7 @@ def run(name: str, data: Path, pictures: Path | None, steps: int) -> list[dict[s
     """Train one run on one thread and return its rows."""
     torch.set_num_threads(1)
     augs, count, seed = RUNS[name]
-    reals = torch.from_numpy(np.load(data)[:count]).float() / 127.5 - 1
-    reals = reals if reals.shape[1] == 3 else reals.permute(0, 3, 1, 2).contiguous()
+    reals = read_images(data)[:count]
     config = make_config(augs, seed)
     state = TrainingState(config, fresh_networks(config), None, torch.device("cpu"))
     rows: list[dict[str, Any]] = []

@@ -91,6 +91,9 @@ TRAINING = [
         "wrong type", config_file("batch = 'x'"), f"{TINY} --config run.toml", 2, "run.toml: batch = 'x' is"
     ),
     Mistake("no settings", nothing, f"{TINY} --config run.toml", 1, "There is no run.toml."),
+    Mistake(
+        "unknown slider", nothing, f"{TINY} --steer smile", 2, "--steer smile is not known. Choose from zoom,"
+    ),
     Mistake("no run", nothing, "train --resume latest", 1, "There is no run in home/runs. Start one with"),
     Mistake("unknown run", nothing, "train --resume 7", 1, "There is no run 7 in home/runs. It holds none."),
     Mistake(
@@ -169,7 +172,7 @@ GENERATION = [
     Mistake(
         "huge grid", nothing, f"{DRAW} --grid 9999x1 --seeds 0", 2, "The sheet would be 79992 x 8 pixels"
     ),
-    Mistake("truncation", nothing, f"{DRAW} --psi nan", 2, "--psi nan is not a number."),
+    Mistake("truncation", nothing, f"{DRAW} --psi nan", 2, "--psi nan is not a number from -100"),
     Mistake("noise", nothing, f"{DRAW} --noise some", 2, "Invalid value for '--noise': 'some' is not one of"),
     Mistake("noise seed", nothing, f"{DRAW} --noise-seed -1", 2, "--noise-seed -1 is out of range"),
     Mistake("noise list", nothing, f"{DRAW} --noise-seed 3-0", 2, "--noise-seed 3-0: the range 3-0 runs"),

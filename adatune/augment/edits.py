@@ -124,11 +124,12 @@ def add_lab(images: Tensor, alphas: Tensor) -> Targets:
     return lab_to_rgb(lab) * 2 - 1, torch.ones_like(images[:, :1])
 
 
-def masked_square(images: Tensor, targets: Targets) -> Tensor:
-    """The mean square of what differs between IMAGES and TARGETS where the mask lets through, a scalar."""
+def masked_squares(images: Tensor, targets: Targets) -> Tensor:
+    """The mean square of what differs between IMAGES and TARGETS where the mask lets through, [batch]."""
     target, mask = targets
-    mask = mask.expand_as(images)
-    return (mask * (images - target).square()).sum() / mask.sum().clamp_min(1)
+    weight = mask.expand_as(images)
+    total = weight.sum(dim=(1, 2, 3)).clamp_min(1)
+    return (weight * (images - target).square()).sum(dim=(1, 2, 3)) / total
 
 
 # From places in a result to places in its source, in pixels from the centre.

@@ -58,7 +58,11 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is learned from.")
 @click.option("--name", help="What to call it.  [default: EDIT-SPACE, and -nonlinear]")
 @click.option("--replace", is_flag=True, help="Write over a walk of that name.")
-@click.option("--use", is_flag=True, help="Learn nothing: show and measure the walk of that name.")
+@click.option(
+    "--use",
+    is_flag=True,
+    help="Learn nothing: show and measure the walk of that name, or one trained with the network.",
+)
 @click.option(
     "--alphas", help="Strengths to show and measure, such as -8,-4,4,8.  [default: follow the edit]"
 )
@@ -120,6 +124,7 @@ def steer(
     adatune steer shiftx ffhq512 --space w --data portraits
     adatune steer own ffhq512 --edit-file my_edit.py:darken --name darken
     """
+    from adatune.checkpoints.walk_files import walk_beside
     from adatune.data.dataset import find_dataset
     from adatune.latent.direction_files import save_directions
     from adatune.latent.kinship import name_of
@@ -150,7 +155,8 @@ def steer(
     stem = (output_folder(path) if out is None else out) / f"steer-{called}"
     written, found, reached = [], None, None
     if use:
-        walk, config = find_walk(called, generator, does)
+        own = walk_beside(path, edit) if name is None else None
+        walk, config = find_walk(called, generator, does, own)
         steering = Steering(networks, name_of(path), does, config, sees)
     else:
         by = config.loss_for(does) + (f" ({sees.name})" if config.loss_for(does) == "perceptual" else "")

@@ -63,6 +63,9 @@ _CHANGEABLE = {
     "--freezeg", "freeze_g", metavar="N|bN", help="Hold N synthesis blocks from 4x4, or through b16."
 )
 @click.option("--freezem", "freeze_m", metavar="N", help="Hold N mapping layers.")
+@click.option(
+    "--steer", metavar="EDIT", help="Also train a slider: zoom, shiftx, ... (see 'adatune steer --help')."
+)
 @click.option("--snap", "snap_ticks", type=int, help="A snapshot each N ticks.  [4]")
 @click.option("--snap-kimg", type=float, help="A snapshot each so many kimg.")
 @click.option("--snap-minutes", type=float, help="A snapshot each so many minutes.")

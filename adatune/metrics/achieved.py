@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adatune.augment.edits import Edit, alphas_for, make_edit
+from adatune.augment.edits import Edit, alphas_for, make_edit, masked_squares
 from adatune.augment.lab import rgb_to_lab
 
 _LARGEST_SIDE = 128  # pixels; larger pictures are reduced before they are compared
@@ -67,7 +67,7 @@ def _score(edit: Edit, number: int, sources: Tensor, moved: Tensor, slider: floa
     alpha = edit.alpha_of(slider)
     target, mask = edit.apply(sources, alphas_for(edit, number, alpha))
     if edit.judged_by == "difference":
-        return _likeness(target, mask, moved)
+        return -masked_squares(moved, (target, mask))
     correlation = _correlation(target, mask, moved)
     # A few pixels are alike by chance, and so are blurs of a few: what counts is the lower end of where the
     # correlation lies, two standard errors down.
@@ -105,13 +105,6 @@ def _correlation(target: Tensor, mask: Tensor, moved: Tensor) -> Tensor:
     product = (first * second).sum(dim=(1, 2, 3))
     sizes = first.square().sum(dim=(1, 2, 3)) * second.square().sum(dim=(1, 2, 3))
     return product / sizes.sqrt().clamp_min(1e-8)
-
-
-def _likeness(target: Tensor, mask: Tensor, moved: Tensor) -> Tensor:
-    """The negative mean square of what differs where the mask lets through, [batch]."""
-    weight = mask.expand_as(target)
-    total = weight.sum(dim=(1, 2, 3)).clamp_min(1)
-    return -(weight * (target - moved).square()).sum(dim=(1, 2, 3)) / total
 
 
 def _peak(sliders: Tensor, scores: Tensor) -> Tensor:

@@ -53,6 +53,10 @@ class TrainConfig:
     freeze_d: int = 0  # discriminator layers held, from the image side
     freeze_g: int = 0  # synthesis blocks held, from 4x4 (with mapping and constant)
     freeze_m: int = 0  # mapping layers held
+    # A slider that is trained with the networks
+    steer: str = ""  # the edit that it does, such as zoom; empty: none
+    steer_weight: float = 100.0  # of the edit's mean square beside the generator's loss
+    steer_learning_rate: float = 0.01  # of the slider
     # Augmentation
     augs: str = "bgc"  # a preset, operation names, or none
     aug_p: float | None = None  # fixed strength; None: adaptive
@@ -137,6 +141,7 @@ _POSITIVE = {
     "gpus": "--gpus",
     "micro_batch": "micro_batch",
     "learning_rate": "--lr",
+    "steer_learning_rate": "steer_learning_rate",
     "tick_kimg": "tick_kimg",
     "ada_kimg": "ada_kimg",
     "ada_interval": "ada_interval",
@@ -157,6 +162,7 @@ _NOT_NEGATIVE = {
     "hours": "--hours",
     "path_length_weight": "path_length_weight",
     "seed": "--seed",
+    "steer_weight": "steer_weight",
     "ema_kimg": "ema_kimg",
     "ema_rampup": "ema_rampup",
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # (6 F_D) make it 4.75 F_G + 8.375 F_D an image: their second backward also runs the forward graph back.
 _MAIN = (4.0, 8.0)  # of F_G and F_D: Gmain 3 F_G + 2 F_D, Dmain F_G + 6 F_D
 _REGULARISER = 6.0
+_STEERING = 2.0  # of F_G: a fake forward and one forward and back, on half the batch
 
 # FLOP/s of whole training steps with our kernels and CUDA graphs. Estimates, not measured by us: what a
 # roofline allows at 512 pixels (convolutions at 65% of the peak, 80% of the bandwidth, 1.3 us a launch) is
@@ -61,8 +62,9 @@ def phase_flops(config: TrainConfig) -> tuple[float, float, float]:
     """
     generator, discriminator = forward_flops(config.network)
     has_path_length = config.path_length_weight > 0 and not config.freeze_g
+    steering = _STEERING * generator if config.steer else 0.0
     return (
-        _MAIN[0] * generator + _MAIN[1] * discriminator,
+        _MAIN[0] * generator + _MAIN[1] * discriminator + steering,
         _REGULARISER / 2 * generator if has_path_length else 0.0,
         _REGULARISER * discriminator if config.r1_gamma > 0 else 0.0,
     )

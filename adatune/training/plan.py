@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from adatune.augment.edits import make_edit
 from adatune.data.dataset import Dataset
 from adatune.device import check_precision, cpu_has_bf16, describe_device
 from adatune.home import runs_folder
@@ -16,6 +17,7 @@ from adatune.training.config import TrainConfig
 from adatune.training.freeze import discriminator_layers
 from adatune.training.memory import memory_bytes
 from adatune.training.progress import duration
+from adatune.training.trained_walk import reach_of
 
 if TYPE_CHECKING:
     import torch
@@ -72,6 +74,7 @@ def make_plan(config: TrainConfig, dataset: Dataset, device: "torch.device") -> 
         "Device": _device_words(config, device),
         "Batch": _batch_words(config),
         "Augmentation": _augmentation_words(config),
+        **({"Slider": _slider_words(config)} if config.steer else {}),
         "Frozen": _frozen_words(config),
         "Length": f"{config.length_kimg:g} kimg, each image {config.length_images / len(dataset):,.0f} times",
         "Time": _time_words(config, speed, seconds),
@@ -135,6 +138,12 @@ def _augmentation_words(config: TrainConfig) -> str:
         return f"{config.augs}, fixed at p {config.aug_p:g}"
     start = f"p from {config.initial_p:g} to at most {config.p_max:g}"
     return f"{config.augs}, adaptive: {start}, target r_t {config.target:g}"
+
+
+def _slider_words(config: TrainConfig) -> str:
+    edit, reach = make_edit(config.steer, config.resolution, config.channels), reach_of(config.steer)
+    low, high = (f"{edit.alpha_of(slider):.3g}" for slider in (-reach, reach))
+    return f"{config.steer}, trained with the networks from {low} to {high} ({edit.unit})"
 
 
 def _frozen_words(config: TrainConfig) -> str:

@@ -166,9 +166,10 @@ def prune(folder: Path, keep_last: int, keep_every_kimg: float) -> int:
 
 
 def files_of_snapshot(snapshot: Path) -> list[Path]:
-    """SNAPSHOT and, where it exists, its grid of samples."""
+    """SNAPSHOT and, where they exist, its grid of samples and the walk that was trained with it."""
     fakes = snapshot.with_name(snapshot.name.replace("network-", "fakes-").replace(".safetensors", ".jpg"))
-    return [path for path in (snapshot, fakes) if path.is_file()]
+    walks = sorted(snapshot.parent.glob(snapshot.name.replace("network-", "walk-*-", 1)))
+    return [path for path in (snapshot, fakes, *walks) if path.is_file()]
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from adatune.checkpoints import save_weights
+from adatune.checkpoints.walk_files import WalkDescription, save_walk, walk_beside
 from adatune.training import run_folder
 from adatune.training.config import TrainConfig
 from adatune.training.state import TrainingState, save_state
+from adatune.training.trained_walk import SPACE
 
 _Key = tuple[int, int, torch.dtype]  # address, bytes and type of a piece of memory
 
@@ -66,6 +68,9 @@ class Snapshots:
         path = run_folder.network_path(self._folder, self._state.images_shown)
 
         def write() -> None:
+            if config.steer:
+                description = WalkDescription(config.steer, SPACE, False, path.stem, _training(config))
+                save_walk(content["trained_walk"]["walk"], description, walk_beside(path, config.steer))
             networks = {name: content[name] for name in (("G_ema",) if config.light else ("G_ema", "D"))}
             save_weights(path, networks, config.network, _description(content, config, aspect))
             save_state(content, self._folder / run_folder.STATE)
@@ -147,4 +152,15 @@ def _description(content: dict[str, Any], config: TrainConfig, aspect: float) ->
         "augment_p": content["strength"]["p"],
         "kimg": content["images_shown"] / 1000,
         "augs": config.augs,
+    }
+
+
+def _training(config: TrainConfig) -> dict[str, Any]:
+    """How a walk was trained, for people."""
+    return {
+        "loss": "l2 and the discriminator's",
+        "weight": config.steer_weight,
+        "batch": config.batch,
+        "learning_rate": config.steer_learning_rate,
+        "seed": config.seed,
     }

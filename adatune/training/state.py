@@ -20,6 +20,7 @@ from adatune.training.freeze import trainable_discriminator, trainable_generator
 from adatune.training.optimizer import Adam
 from adatune.training.processes import ALONE, Processes
 from adatune.training.statistics import Statistics
+from adatune.training.trained_walk import TrainedWalk
 
 FORMAT = 1
 
@@ -52,6 +53,7 @@ class TrainingState:
         self.discriminator_optimizer = Adam(
             _flatten(self.D, self.discriminator_parameters), config.learning_rate, config.r1_interval
         )
+        self.trained_walk = TrainedWalk(config, self.G) if config.steer else None
         self.path_length_mean = torch.zeros([], device=device)
         # What the micro-batches of a phase add up for averages that move once a phase: w, path-length mean.
         self.phase_sums = torch.zeros(config.w_dim + 1, device=device)
@@ -110,7 +112,8 @@ class TrainingState:
 
     def drop_gradients(self) -> None:
         """Forget the gradients and sums of a step that was not finished."""
-        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+        optimizers = [self.generator_optimizer, self.discriminator_optimizer]
+        for optimizer in optimizers + ([self.trained_walk.optimizer] if self.trained_walk else []):
             optimizer.flat.gradients.zero_()
         self.phase_sums.zero_()
 
@@ -131,6 +134,7 @@ class TrainingState:
             "images_shown": self.images_shown,
             "tick": self.tick,
             "seconds": self.seconds,
+            **({"trained_walk": self.trained_walk.state_dict()} if self.trained_walk else {}),
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -139,6 +143,8 @@ class TrainingState:
             getattr(self, name).load_state_dict(saved[name])
         self.generator_optimizer.load_state_dict(saved["generator_optimizer"])
         self.discriminator_optimizer.load_state_dict(saved["discriminator_optimizer"])
+        if self.trained_walk is not None:
+            self.trained_walk.load_state_dict(saved["trained_walk"])
         self.strength.load_state_dict(saved["strength"])
         self._show_strength()
         self.path_length_mean.copy_(saved["path_length_mean"])

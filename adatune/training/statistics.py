@@ -18,6 +18,7 @@ NAMES = (
     "score_fake",
     "sign_real",
     "sign_fake",
+    "loss_edit",
 )
 
 
@@ -66,6 +67,6 @@ class Statistics:
         return {"sums": self.sums, "counts": self.counts, "not_finite": self.not_finite}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from a `state_dict`."""
+        """Continue from a `state_dict`; one of an older adatune has fewer means."""
         for name, tensor in self.state_dict().items():
-            tensor.copy_(state[name])
+            tensor.view(-1)[: state[name].numel()].copy_(state[name].view(-1))

@@ -28,6 +28,7 @@ from adatune.training.loss import (
 )
 from adatune.training.optimizer import Adam
 from adatune.training.state import TrainingState
+from adatune.training.steered import edit_loss, edited, walked
 
 GENERATOR, PATH_LENGTH, DISCRIMINATOR, R1 = range(4)  # phases in their order; part of every draw's key
 
@@ -55,6 +56,10 @@ def training_step(
     G, D, due = state.generator_optimizer, state.discriminator_optimizer, phases_of(state)
     state.step_now.fill_(state.step)
     _phase(state, "Gmain", G, lambda: train_generator(state), run)
+    if state.trained_walk is not None:
+        walk = state.trained_walk.optimizer
+        state.processes.add_up(walk.flat.gradients)
+        run("walk update", walk.step)
     if "Greg" in due:
         _phase(state, "Greg", G, lambda: regularize_generator(state), run)
     _phase(state, "Dmain", D, lambda: train_discriminator(state, images, labels), run)
@@ -109,14 +114,24 @@ def train_generator(state: TrainingState) -> None:
     with _training(state.generator_parameters):
         for samples in _micro_batches(state, state.config.batch):
             labels = random_labels(state, GENERATOR, samples)
-            images = state.G.synthesis(
-                latents(state, GENERATOR, samples, labels), layer_noise(state, GENERATOR, samples)
-            )
+            ws = walked(state, GENERATOR, samples, latents(state, GENERATOR, samples, labels))
+            images = state.G.synthesis(ws, layer_noise(state, GENERATOR, samples))
             logits = judge(state, GENERATOR, Purpose.AUGMENT_FAKES, samples, images, labels)
             loss = generator_loss(logits)
             (loss * (len(samples) / state.config.batch)).backward()
             state.statistics.add_logits("fake", logits)
             state.statistics.add("loss_G", loss)
+        if state.trained_walk is not None:
+            _imitate_edit(state)
+
+
+def _imitate_edit(state: TrainingState) -> None:
+    """Add the gradients of the edit's loss, on half the batch."""
+    half = half_batch(state.config)
+    for samples in _micro_batches(state, half):
+        loss = edit_loss(state, samples)
+        (loss * (state.config.steer_weight * len(samples) / half)).backward()
+        state.statistics.add("loss_edit", loss)
 
 
 def regularize_generator(state: TrainingState) -> None:
@@ -148,8 +163,10 @@ def train_discriminator(state: TrainingState, images: Tensor, labels: Tensor | N
             fake_labels = random_labels(state, DISCRIMINATOR, samples)
             with torch.no_grad():
                 ws = latents(state, DISCRIMINATOR, samples, fake_labels)
+                ws = walked(state, DISCRIMINATOR, samples, ws)
                 fakes = state.G.synthesis(ws, layer_noise(state, DISCRIMINATOR, samples))
-            reals, real_labels = _own(state, images, samples), _own(state, labels, samples)
+            reals = edited(state, DISCRIMINATOR, samples, _own(state, images, samples))
+            real_labels = _own(state, labels, samples)
             loss, fake_logits, real_logits = judge_pair(
                 state, samples, (fakes, fake_labels), (reals, real_labels)
             )
@@ -203,7 +220,7 @@ def regularize_discriminator(state: TrainingState, images: Tensor, labels: Tenso
     config = state.config
     with _training(state.discriminator_parameters):
         for samples in _micro_batches(state, config.batch):
-            reals = _own(state, images, samples).requires_grad_()
+            reals = edited(state, R1, samples, _own(state, images, samples)).requires_grad_()
             logits = judge(state, R1, Purpose.AUGMENT_REALS, samples, reals, _own(state, labels, samples))
             penalties = r1_penalties(logits, reals)
             loss = penalties.mean() * (config.r1_gamma / 2)

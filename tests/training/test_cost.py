@@ -27,6 +27,12 @@ def test_without_path_length_and_r1_only_the_main_phases_cost() -> None:
     assert cost.training_flops(config) / 1e9 == pytest.approx(4 * 119.332 + 8 * 123.178, abs=1)
 
 
+def test_a_slider_costs_two_forward_passes_of_the_generator() -> None:
+    plain, steered = TrainConfig(data="x"), TrainConfig(data="x", steer="zoom")
+    more = cost.training_flops(steered) - cost.training_flops(plain)
+    assert more == pytest.approx(2 * cost.forward_flops(plain.network)[0])
+
+
 def test_parameters_at_512_are_those_of_the_published_network() -> None:
     assert cost.parameter_counts(NetworkConfig()) == (30_276_583, 28_982_849)
 

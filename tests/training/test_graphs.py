@@ -103,7 +103,14 @@ def differing(a, b):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"augs": "bgcfnc"}, {"micro_batch": 2, "mbstd_group": 2}, {"freeze_d": 4, "freeze_g": 1}],
+    [
+        {},
+        {"augs": "bgcfnc"},
+        {"micro_batch": 2, "mbstd_group": 2},
+        {"freeze_d": 4, "freeze_g": 1},
+        {"steer": "shiftx"},
+        {"steer": "color", "micro_batch": 2, "mbstd_group": 2},
+    ],
     ids=str,
 )
 def test_replayed_steps_equal_steps_taken_as_they_stand(changes):
@@ -116,7 +123,8 @@ def test_replayed_steps_equal_steps_taken_as_they_stand(changes):
     assert differing(plain, recorded) == []
     assert len(strengths) > 1  # p moved, on the device
     has_path_length = not changes.get("freeze_g")
-    assert take_step.num_recorded == (9 if has_path_length else 7)  # the phases, their updates, the average
+    # The phases, their updates, the average, the walk's update.
+    assert take_step.num_recorded == (9 if has_path_length else 7) + ("steer" in changes)
 
 
 def test_labels_and_changed_images_reach_the_recording():

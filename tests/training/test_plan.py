@@ -83,6 +83,12 @@ def test_augmentation_is_said_in_words(dataset: Dataset, changes: dict[str, Any]
     assert plan_of(dataset, **changes).rows["Augmentation"] == words
 
 
+def test_a_slider_is_said_with_how_far_it_is_trained(dataset: Dataset) -> None:
+    assert "Slider" not in plan_of(dataset).rows
+    words = plan_of(dataset, steer="zoom").rows["Slider"]
+    assert "zoom, trained with the networks from 0.607 to 1.65" in words
+
+
 def test_the_snapshot_rule_is_the_one_chosen(dataset: Dataset) -> None:
     assert plan_of(dataset).rows["Saved"].startswith("a snapshot each 16 kimg")
     rule = {"snap_ticks": None, "snap_minutes": 20.0}

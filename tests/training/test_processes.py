@@ -3,6 +3,7 @@
 import socket
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -78,14 +79,15 @@ def test_processes_add_up_collect_and_decide_together() -> None:
     assert [process.returncode for process in processes] == [1, 1]
 
 
+@pytest.mark.parametrize("changes", [{}, {"steer": "shiftx"}], ids=str)
 def test_two_processes_train_ten_steps_as_one_does_and_one_goes_on_where_two_stopped(
-    dataset: Path, tmp_path: Path
+    dataset: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    config = make_config(dataset, gpus=2, **TEN_STEPS)
+    one, two, settings = tmp_path / "one", tmp_path / "two", TEN_STEPS | changes
+    config = make_config(dataset, gpus=2, **settings)
     pair = start_together(partial(start_process, START, config, two), 2, free_port())
     one.mkdir()
-    train(make_config(dataset, **TEN_STEPS), one)
+    train(make_config(dataset, **settings), one)
     assert [process.wait(120) for process in pair] == [0, 0], [p.communicate() for p in pair]
 
     # Gradients are added up in another order: measured, the weights differ by their last bit (2.4e-7).

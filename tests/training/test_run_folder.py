@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adatune.errors import RunError
@@ -115,6 +115,7 @@ def test_the_last_and_one_each_hundred_kimg_stay(tmp_path: Path) -> None:
     assert (tmp_path / "state.pt").exists()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2_000_000), min_size=1, max_size=30, unique=True), st.integers(1, 4))
 def test_pruning_after_each_snapshot_keeps_what_pruning_once_would(
     tmp_path_factory: pytest.TempPathFactory, images: list[int], keep_last: int
@@ -127,6 +128,16 @@ def test_pruning_after_each_snapshot_keeps_what_pruning_once_would(
     write_snapshots(at_once, images)
     run_folder.prune(at_once, keep_last, 100)
     assert kept_names(stepwise) == kept_names(at_once)
+
+
+def test_a_walk_goes_with_the_network_that_it_was_trained_with(tmp_path: Path) -> None:
+    write_snapshots(tmp_path, [1000, 11_000, 12_000])
+    for kimg in ("000001", "000011", "000012"):
+        (tmp_path / f"walk-zoom-{kimg}.safetensors").write_bytes(b"1")
+    assert run_folder.prune(tmp_path, keep_last=2, keep_every_kimg=100) == 9
+    assert sorted(path.name for path in tmp_path.glob("walk-*")) == [
+        "walk-zoom-000011.safetensors", "walk-zoom-000012.safetensors"
+    ]  # fmt: skip
 
 
 def test_the_first_sheet_of_samples_has_no_network_and_stays(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import torch
 from safetensors.torch import load_file
 from tiny_runs import assert_equal, make_config
 
+from adatune.augment.edits import make_edit
 from adatune.checkpoints import save_network
+from adatune.checkpoints.walk_files import read_walk
 from adatune.training.processes import ALONE, Processes
 from adatune.training.snapshots import Snapshots
 from adatune.training.sources import fresh_networks
@@ -58,6 +60,19 @@ def test_the_files_are_those_of_the_moment_of_the_call(tmp_path: Path, light: bo
     files = "network-000000.004.safetensors", "directly.safetensors"
     first, second = (hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in files)
     assert first == second
+
+
+def test_a_walk_lies_beside_its_network(tmp_path: Path) -> None:
+    state = new_state(steer="zoom")
+    training_step(state, IMAGES, None)
+    with Snapshots(state, tmp_path, ignore) as snapshots:
+        snapshots.save_network(aspect=1.0)
+    walk, description = read_walk(
+        tmp_path / "walk-zoom-000000.004.safetensors", state.G_ema, make_edit("zoom", 16)
+    )
+    assert (description.edit, description.space, description.network) == ("zoom", "w+", "network-000000.004")
+    assert state.trained_walk is not None
+    assert_equal(walk.state_dict(), state.trained_walk.walk.state_dict(), "walk")
 
 
 def test_memory_for_copies_is_taken_once(tmp_path: Path) -> None:

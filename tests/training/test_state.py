@@ -37,8 +37,9 @@ def flat(value: object, name: str = "") -> dict[str, object]:
     return {name: value}
 
 
-def test_a_continued_state_equals_the_unbroken_one_bit_for_bit(tmp_path: Path) -> None:
-    unbroken, first, second = new_state(), new_state(), new_state()
+@pytest.mark.parametrize("steer", ["", "zoom"])
+def test_a_continued_state_equals_the_unbroken_one_bit_for_bit(tmp_path: Path, steer: str) -> None:
+    unbroken, first, second = (new_state(replace(CONFIG, steer=steer)) for _ in range(3))
     train(unbroken, 7)
     train(first, 3)
     save_state(first.state_dict(), tmp_path / "state.pt")

@@ -36,6 +36,14 @@ def test_sums_of_two_processes_make_the_means_of_one() -> None:
     assert first.means() == together.means()
 
 
+def test_the_sums_of_an_older_state_are_taken_over() -> None:
+    first, second = Statistics(torch.device("cpu")), Statistics(torch.device("cpu"))
+    first.add("r1", torch.tensor(2.0))
+    second.load_state_dict({name: x[:-1] if x.dim() else x for name, x in first.state_dict().items()})
+    assert second.means()["r1"] == 2
+    assert second.means()["loss_edit"] is None
+
+
 def test_a_restored_tick_goes_on() -> None:
     first, second = Statistics(torch.device("cpu")), Statistics(torch.device("cpu"))
     first.add("r1", torch.tensor(2.0))

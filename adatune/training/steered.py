@@ -1,0 +1,61 @@
+"""Joint training of a generator and a walk: photos, and fakes along the walk, are edited alike.
+
+About every other photo is shown to the discriminator edited, and about every other fake is made from a w
+that the walk has moved as far; so edited pictures become something that the generator is to make, and plain
+ones stay what they were. Walk and synthesis network also learn to imitate the edit of the fakes themselves.
+
+Source: Jahanian et al. 2020, arXiv:1907.07171, section 3.3. There all photos are edited, at the price of
+fakes that are moved at random, and the losses of plain and of moved fakes are added up.
+"""
+
+import torch
+from torch import Tensor
+
+from adatune import random
+from adatune.augment.edits import edited_photos, masked_squares
+from adatune.random import Purpose
+from adatune.training.draws import draw, layer_noise, random_labels
+from adatune.training.state import TrainingState
+
+EDIT = 4  # number of the phase, after the four of a step
+
+
+def edited(state: TrainingState, phase: int, samples: Tensor, photos: Tensor) -> Tensor:
+    """PHOTOS of SAMPLES as the discriminator is to see them: about every other one edited."""
+    trained = state.trained_walk
+    if trained is None:
+        return photos
+    alphas = trained.edit.alphas_of(_sliders(state, phase, Purpose.EDIT_PHOTOS, samples))
+    return edited_photos(trained.edit.name, photos, alphas)
+
+
+def walked(state: TrainingState, phase: int, samples: Tensor, ws: Tensor) -> Tensor:
+    """WS [batch, num_ws, w_dim] of SAMPLES, about every other one moved along the walk."""
+    trained = state.trained_walk
+    if trained is None:
+        return ws
+    return trained.walk(ws, _sliders(state, phase, Purpose.WALK, samples))
+
+
+def edit_loss(state: TrainingState, samples: Tensor) -> Tensor:
+    """How far fakes along the walk are from the edits of the fakes it set out from, where these say anything.
+
+    A scalar, differentiable in the walk and the synthesis network. The w are not mixed.
+    """
+    trained = state.trained_walk
+    assert trained is not None
+    G, labels, noise = state.G, random_labels(state, EDIT, samples), layer_noise(state, EDIT, samples)
+    sliders = _sliders(state, EDIT, Purpose.WALK, samples, is_everyone=True)
+    with torch.no_grad():
+        ws = G.mapping(draw(random.normal, state, EDIT, Purpose.LATENTS, samples, G.z_dim), labels)
+        targets = trained.edit.apply(G.synthesis(ws, noise), trained.edit.alphas_of(sliders))
+    return masked_squares(G.synthesis(trained.walk(ws, sliders), noise), targets).mean()
+
+
+def _sliders(
+    state: TrainingState, phase: int, purpose: Purpose, samples: Tensor, is_everyone: bool = False
+) -> Tensor:
+    trained = state.trained_walk
+    assert trained is not None
+    draws = draw(random.uniform, state, phase, purpose, samples, 1 + len(trained.edit.labels))
+    return trained.sliders(draws, is_everyone)
