@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adatune.latent.direction_files import Directions
     from adatune.latent.direction_photos import Examples
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
+_HARDLY_BETTER = 0.65  # than chance: of 60 examples, two standard deviations above it
 
 
 def making_options(command: Command) -> Command:
@@ -159,14 +159,14 @@ def from_seeds(
 @click.option(
     "--steps",
     type=click.IntRange(1, 1_000_000),
-    default=200,
+    default=100,
     show_default=True,
     help="Of each photo's projection into W.",
 )
 @click.option("--batch", type=click.IntRange(1, 64), help="Photos at once.  [default: what fits]")
 @click.option(
     "--out",
-    type=_FOLDER,
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder for what was found.  [default: generated/NETWORK/directions-NAME/ in the run's folder]",
 )
 @two_sides_options("means")
@@ -277,6 +277,7 @@ def from_text(
     each = check_ends(len(chosen_seeds), share)
     path, networks = load_network(network, device)
     chosen_layers(layers, networks.config)
+    click.echo("Loading CLIP; its weights, 600 MB, are fetched once", err=True)
     scorer = text_scorer(text, against, next(averaged_generator(networks).parameters()).device)
     click.echo(f"Drawing and scoring {len(chosen_seeds)} pictures with {path}", err=True)
     scored = score_seeds(networks, chosen_seeds, scorer, label)
@@ -320,6 +321,12 @@ def _keep(
             f"Examples that were left out fall on their side {accuracy:.0%} of the time (chance: 50%)",
             err=True,
         )
+        if accuracy < _HARDLY_BETTER:
+            click.echo(
+                "Warning: the direction may be of chance: the network does not show what the examples have, "
+                "or they are too few.",
+                err=True,
+            )
     files = [file, *(others or [])]
     if as_json:
         click.echo(json.dumps({**describe(found), "files": list(map(str, files))}, indent=2))

@@ -106,6 +106,11 @@ def test_what_is_wrong_with_photos_is_said_before_the_projection(photos):
                "--name", "a", "--layers", "9")  # fmt: skip
 
 
+def test_examples_that_differ_by_chance_alone_are_warned_of():
+    result = invoke("from-seeds", "--positive", "0-99", "--negative", "100-199", "--name", "nothing")
+    assert "Warning: the direction may be of chance" in result.stderr
+
+
 def test_two_texts_make_a_direction_that_says_which(monkeypatch):
     monkeypatch.setattr(text_scores, "WEIGHTS", None)  # as it is drawn: the weights are a download
     monkeypatch.setattr(text_scores, "MODEL", "ViT-S-32-alt")

@@ -1,5 +1,6 @@
 """Latents out of files of every kind, and wrong ones."""
 
+import contextlib
 import pickle
 
 import numpy as np
@@ -76,6 +77,16 @@ def test_a_cut_off_file_is_refused(tmp_path):
             cut.write_bytes(data[:length])
             with pytest.raises(UnreadableLatents):
                 read_latents(cut, CONFIG)
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_a_torch_file_with_other_bytes_is_read_or_refused(tmp_path, is_zip):
+    torch.save(torch.from_numpy(W), tmp_path / "a.pt", _use_new_zipfile_serialization=is_zip)
+    data, random = (tmp_path / "a.pt").read_bytes(), np.random.RandomState(0)
+    for place, value in zip(random.randint(len(data), size=300), random.randint(256, size=300), strict=True):
+        (tmp_path / "b.pt").write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
+        with contextlib.suppress(UnreadableLatents):
+            assert read_latents(tmp_path / "b.pt", CONFIG).shape == (1, 6, 4)
 
 
 @pytest.mark.parametrize("content", [{"w": torch.zeros(1, 6, 4)}, [1.0], torch.zeros(1, 6, 4).long()])
