@@ -78,7 +78,7 @@ def test_a_learned_brightness_reaches_four_fifths_of_what_is_asked(demo):
     assert change[2] == pytest.approx(0.4, abs=0.08)
 
 
-def test_red_and_blue_reach_four_fifths_green_the_little_that_this_network_can(demo):
+def test_red_soon_reaches_four_fifths_blue_three_quarters_and_green_which_is_hardest_three_fifths(demo):
     _, config, walk, _ = learned(demo, "color", steps=200, learning_rate=0.28)
     rows = torch.eye(3) * 0.4
     images = pictures(demo, config.space, walk, [[0.0] * 3, *rows.tolist(), *(-rows).tolist()], 24)
