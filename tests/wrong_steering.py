@@ -66,7 +66,7 @@ STEERING = [
     Mistake("no bound", nothing, f"{STEER} --max-kid 0", 2, "--max-kid 0.0 must be above 0."),
     Mistake("bound nan", nothing, f"{STEER} --max-kid nan", 2, "--max-kid nan must be above 0."),
     Mistake("no dataset", nothing, f"{STEER} --data x", 1, "There is no dataset --data x. In home/datasets:"),
-    Mistake("psi", nothing, f"{STEER} --psi nan", 2, "--psi nan is not a number."),
+    Mistake("psi", nothing, f"{STEER} --psi nan", 2, "--psi nan is not a number from -100"),
     Mistake("class in words", nothing, f"{STEER} --class x", 2, "Invalid value for '--class': 'x' is not a"),
     Mistake(
         "out is a file", text("out", ""), f"{STEER} --out out", 2, "Invalid value for '--out': Directory"

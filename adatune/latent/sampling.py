@@ -9,7 +9,6 @@ card it follows from the network and from the card's whole memory, never from wh
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,8 +50,10 @@ class SamplingConfig:
     noise_resolutions: frozenset[int] | None = None  # the only ones that get noise; None: all
 
     def __post_init__(self) -> None:
-        if not isfinite(self.psi):
-            raise UsageError(f"--psi {self.psi} is not a number. Use one from 0 to 1; the default is 0.7.")
+        if not abs(self.psi) <= 100:  # nan too
+            raise UsageError(
+                f"--psi {self.psi} is not a number from -100 to 100. Use one from 0 to 1; the default is 0.7."
+            )
         if self.noise not in NOISES:
             raise UsageError(f"--noise {self.noise} is unknown. Choose one of {', '.join(NOISES)}.")
         if not 0 <= self.noise_seed < 2**64:

@@ -76,10 +76,8 @@ def cut_targets(
             targets.append(Target(_free_name(source.name, targets), source.name, pixels))
     if not targets:
         listed = "; ".join(f"{name}: {problem}" for name, problem in list(problems.items())[:3])
-        raise PhotosError(
-            f"None of the {len(problems)} photos can be used ({listed}). Use photos with a face, or "
-            "--aligned for pictures that are cropped already."
-        )
+        advice = "" if is_aligned else " Use photos with a face, or --aligned for pictures cropped already."
+        raise PhotosError(f"None of the {len(problems)} photos can be used ({listed}).{advice}")
     return targets, problems
 
 

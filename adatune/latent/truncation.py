@@ -3,8 +3,6 @@
 Source: Karras et al. 2019, arXiv:1812.04948, section 2 (coarse layers only, by a cutoff) and appendix B.
 """
 
-from math import isfinite
-
 from adatune.errors import UsageError
 from adatune.latent.mixing import parse_layers
 from adatune.networks import NetworkConfig
@@ -62,6 +60,8 @@ def _number(text: str, part: str) -> float:
         number = float(text)
     except ValueError:
         number = float("nan")
-    if not isfinite(number):
-        raise UsageError(f"--layer-psi: {part.strip()!r} has no number at its end. Write 0-3:0.5.")
+    if not abs(number) <= 100:  # nan too
+        raise UsageError(
+            f"--layer-psi: {part.strip()!r} has no number at its end from -100 to 100. Write 0-3:0.5."
+        )
     return number

@@ -182,6 +182,7 @@ def test_mistakes_are_reported_before_the_first_picture_is_drawn():
     ("settings", "words"),
     [
         ({"psi": float("nan")}, "--psi nan is not a number"),
+        ({"psi": 1e308}, r"--psi 1e\+308 is not a number from -100 to 100"),
         ({"noise": "stored"}, "--noise stored is unknown"),
         ({"noise_seed": -1}, "--noise-seed -1 is out of range"),
     ],

@@ -34,6 +34,7 @@ def test_a_list_wins_over_the_cutoff_and_the_cutoff_over_psi():
         (None, "0.5", "is not LAYERS:PSI"),
         (None, "0-3:", "has no number at its end"),
         (None, "0-3:nan", "has no number at its end"),
+        (None, "0-3:1e308", "has no number at its end from -100 to 100"),
         (None, "0-9:0.5", "--layer-psi 0-9: this network has 8 layers"),
         (None, "", "is not LAYERS:PSI"),
     ],
