@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--at",
     type=int,
     metavar="RESOLUTION",
-    help="LOW gives the blocks up to and including it, HIGH those above.",
+    help="LOW gives the blocks up to and including it, HIGH those above. Look at --sheet to choose it.",
 )
 @click.option(
     "--smooth",
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 )
 @click.option("--replace", is_flag=True, help="Write over a file that is there.")
 @click.option("--sheet", is_flag=True, help="Draw each swap point's blend beside its parents, on one sheet.")
-@click.option("--seeds", default="0-3", show_default=True, help="Of --sheet: numbers and ranges.")
+@click.option("--seeds", default="0-3", show_default=True, help="Rows of the sheet: numbers and ranges.")
 @look_options
 @device_options
 def blend(

@@ -43,7 +43,7 @@ Item = TypeVar("Item")
 @click.option(
     "--noise-layers",
     metavar="all|none|64-|4-32",
-    help="Which resolutions get noise; several with commas, or `sheet`: a sheet.",
+    help="Which resolutions get noise; several with commas, or the word sheet: a sheet.  [default: all]",
 )
 @click.option("--grid", metavar="COLUMNSxROWS", help="Put all pictures on one sheet, such as 8x8.")
 @click.option(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1_000_000),
     default=1000,
     show_default=True,
-    help="In W; half as many follow in W+, a third in tuning.",
+    help="Steps in W; half as many follow in W+, a third in tuning.",
 )
 @click.option("--batch", type=click.IntRange(1, 64), help="Photos at once.  [default: what fits]")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same result.")
@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     metavar="N",
     help="Also find N generated pictures again, whose latents are known.",
 )
-@click.option("--histogram", is_flag=True, help="Draw how near photos and generated pictures are come to.")
+@click.option(
+    "--histogram", is_flag=True, help="Draw how near the latents come to photos, and to generated pictures."
+)
 @click.option(
     "--features",
     "features_name",

@@ -47,7 +47,9 @@ from adatune.errors import UsageError
     help="Move only these layers; the others stay the first picture's.",
 )
 @click.option(
-    "--seconds", type=float, help="Length.  [default: 2 from key to key; --walk 20, --truncation-sweep 8]"
+    "--seconds",
+    type=float,
+    help="Length of the film.  [default: 2 from key to key; --walk 20, --truncation-sweep 8]",
 )
 @click.option(
     "--fps", "frames_per_second", type=float, default=30.0, show_default=True, help="Frames a second."
