@@ -45,6 +45,13 @@ def list_runs() -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and _RUN_NAME.fullmatch(path.name))
 
 
+def run_numbered(text: str) -> Path | None:
+    """The run whose number TEXT is, "3" or "00003"; None where there is none."""
+    if not text.isdecimal():
+        return None
+    return next((folder for folder in list_runs() if int(folder.name[:5]) == int(text)), None)
+
+
 def newest_run() -> Path:
     """The run started last.
 

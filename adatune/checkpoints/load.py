@@ -15,7 +15,7 @@ from adatune.checkpoints.sniff import kind_of
 from adatune.checkpoints.tensorflow_pickle import read_tensorflow
 from adatune.device import pick_device
 from adatune.errors import RunError, UnreadableNetwork, UsageError
-from adatune.home import newest_run, runs_folder
+from adatune.home import newest_run, run_numbered, runs_folder
 
 
 def load(
@@ -62,6 +62,9 @@ def find_network(source: str | Path, progress: ProgressCallback | None = None) -
             return newest_network(path)
         if path.exists():
             return path
+    run = run_numbered(text)
+    if run is not None:
+        return newest_network(run)
     near = difflib.get_close_matches(text, NAMES, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Known names: {', '.join(NAMES)}."
     raise UsageError(f"There is no network {text!r}: no file, no run folder and no published name. {hint}")

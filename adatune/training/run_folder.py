@@ -15,7 +15,15 @@ from typing import Any
 
 from adatune.errors import RunError
 from adatune.folder_lock import locked
-from adatune.home import TEMPORARY, list_runs, new_run_folder, newest_run, runs_folder, write_text
+from adatune.home import (
+    TEMPORARY,
+    list_runs,
+    new_run_folder,
+    newest_run,
+    run_numbered,
+    runs_folder,
+    write_text,
+)
 
 CONFIG, STATS, LOG, STATE = "config.toml", "stats.jsonl", "log.txt", "state.pt"
 _SNAPSHOT = re.compile(r"network-(\d{6,}(?:\.\d{3})?)\.safetensors")
@@ -75,12 +83,9 @@ def find_run(text: str) -> Path:
     """
     if text == "latest":
         return newest_run()
-    found = _run_named(text)
+    found = _run_named(text) or run_numbered(text)
     if found is not None:
         return found
-    for folder in list_runs():
-        if text.isdecimal() and int(folder.name[:5]) == int(text):
-            return folder
     names = ", ".join(folder.name for folder in list_runs()[-5:])
     there = f"The newest there: {names}." if names else "It holds none."
     raise RunError(f"There is no run {text} in {runs_folder()}. {there}")

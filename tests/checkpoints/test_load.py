@@ -81,12 +81,15 @@ def test_a_run_folder_means_its_network_with_most_training(tmp_path):
     assert newest_network(tmp_path).name == "network-000010.safetensors"
 
 
-def test_a_run_is_found_by_its_name_and_as_latest(tmp_path, monkeypatch):
+def test_a_run_is_found_by_its_name_its_number_and_as_latest(tmp_path, monkeypatch):
     monkeypatch.setenv("ADATUNE_HOME", str(tmp_path))
     folder = tmp_path / "runs" / "00000-faces"
     folder.mkdir(parents=True)
     save_network(folder / "network-000001.safetensors", Generator(SMALL))
-    assert adatune.load("00000-faces").config == adatune.load("latest").config == SMALL
+    for name in ("00000-faces", "latest", "0", "00000"):
+        assert adatune.load(name).config == SMALL
+    with pytest.raises(UsageError, match="There is no network '1'"):
+        adatune.load("1")
 
 
 def test_loaded_networks_are_in_evaluation_mode_without_gradients(tmp_path):
