@@ -1,19 +1,18 @@
 """`adatune directions`: sliders of a network, listed, shown and applied; `direction_makers` finds them."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from adatune.cli.direction_makers import MAKERS
 from adatune.cli.foreign_options import DIRECTIONS, ForeignAware
 from adatune.cli.network_options import Command, device_options, load_network, look_options, network_options
 from adatune.cli.progress import with_progress
+from adatune.cli.tables import table_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from adatune.latent.direction_files import Directions
     from adatune.latent.directions import Move
     from adatune.latent.sampling import SamplingConfig
-
-_WIDEST = 110  # columns that output off a terminal gets
 
 
 def sheet_options(command: Command) -> Command:
@@ -81,8 +78,7 @@ def list_all(as_json: bool) -> None:
         table.add_column(title, overflow="fold")
     for row in map(describe, found):
         table.add_row(row["name"], str(row["count"]), row["method"], row["layers"], row["network"])
-    # A pipe or a file has no width of its own.
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST).print(table)
+    table_console().print(table)
 
 
 @directions.command(cls=ForeignAware, foreign=DIRECTIONS, short_help="Move pictures along a direction.")

@@ -1,22 +1,21 @@
 """`adatune info`: what a network is made of, as a table."""
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from adatune.cli.network_options import load_network, network_options
+from adatune.cli.tables import table_console
 
 if TYPE_CHECKING:
     from adatune.checkpoints import LoadedNetworks
     from adatune.networks.summary import NetworkSummary
 
-_FULL, _WIDEST = 98, 110  # columns: what all columns of the table need, and what output off a terminal gets
+_FULL = 98  # columns that all of the table's need
 
 
 @click.command(short_help="Show a network's layers and what its file says.")
@@ -38,8 +37,7 @@ def info(network: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_json(loaded, tables), indent=2))
         return
-    # A pipe or a file has no width of its own: take what the widest table needs.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
+    console = table_console()
     console.print(_headline(loaded))
     for name, summary in tables.items():
         console.print()

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from adatune.cli.foreign_options import STEER, ForeignAware
 from adatune.cli.network_options import device_options, load_network, look_options, network_options
 from adatune.cli.progress import with_progress
+from adatune.cli.tables import table_console
 from adatune.errors import UsageError
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _print(limits: "Limits") -> None:
             f"{1000 * row.kid:.4g}",
             style="" if is_good else "dim",
         )
-    Console(highlight=False).print(table)
+    table_console().print(table)
     low, high = limits.reached()
     achieved = f"which achieve {low:.3g} to {high:.3g} ({limits.unit})"
     click.echo(f"Recommended: {limits.low:.3g} to {limits.high:.3g}, {achieved}")
