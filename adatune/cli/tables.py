@@ -1,4 +1,4 @@
-"""Where tables are printed: as wide as the terminal, and wide enough in a pipe or a file, which has no width."""
+"""Where tables are printed: as wide as the terminal; a pipe or a file has no width, and gets a wide one."""
 
 import sys
 
