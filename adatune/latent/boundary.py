@@ -12,7 +12,7 @@ from torch import Tensor
 
 _PASSES = 20_000
 _TOLERANCE = 1e-8
-_GROUPS = 10  # of a side, to be left out: one by one, 200 points of 512 numbers took three minutes
+_GROUPS = 10  # of a side, to be left out: one by one, 2,000 points of 512 numbers would take half an hour
 
 # A direction and the value along it that lies between the two sides.
 Boundary = tuple[Tensor, float]
@@ -52,6 +52,8 @@ def svm_boundary(positive: Tensor, negative: Tensor) -> Boundary:
 def fit_svm(points: Tensor, sides: Tensor, price: float = 1.0) -> tuple[Tensor, float]:
     """Minimise |w|^2/2 + b^2/2 + PRICE * sum of max(0, 1 - side * (w.point + b)), by dual coordinate descent.
 
+    The order of the points changes from pass to pass: side after side, 400 took 70 times as many passes.
+
     Args:
         points: [n, dim], float64.
         sides: [n], 1 or -1.
@@ -65,9 +67,11 @@ def fit_svm(points: Tensor, sides: Tensor, price: float = 1.0) -> tuple[Tensor, 
     squares = products.diagonal().tolist()
     shares = [0.0] * len(points)  # the dual variables, 0..price
     slopes = np.full(len(points), -1.0)  # products @ shares - 1
+    random = np.random.RandomState(0)
     for _ in range(_PASSES):
         largest = 0.0
-        for index, old in enumerate(shares):
+        for index in random.permutation(len(points)).tolist():
+            old = shares[index]
             new = min(max(old - float(slopes[index]) / squares[index], 0.0), price)
             if new != old:
                 shares[index] = new

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from adatune.latent import boundary
 from adatune.latent.boundary import difference_of_means, fit_svm, left_out_accuracy, svm_boundary
 
 
@@ -41,6 +42,16 @@ def test_no_small_step_lowers_the_objective_of_the_svm(dim):
     # The objective is strongly convex: at the optimum each step d costs at least |d|^2 / 2.
     for step in 1e-3 * torch.randn(200, dim + 1).double():
         assert objective(solution + step) > objective(solution) + float(step.square().sum()) / 2.01
+
+
+def test_few_passes_find_the_boundary_of_as_many_points_as_texts_give(monkeypatch):
+    points = torch.randn(200, 512, generator=torch.Generator().manual_seed(0)).double() / 512**0.5
+    sides = torch.tensor([1.0, -1.0] * 100).double()
+    weights, bias = fit_svm(points, sides)
+    monkeypatch.setattr(boundary, "_PASSES", 100)
+    again, bias_again = fit_svm(points, sides)
+    torch.testing.assert_close(again, weights, atol=1e-6, rtol=0)
+    assert bias_again == pytest.approx(bias, abs=1e-6)
 
 
 def test_both_point_from_the_negative_to_the_positive_and_lie_between_them():
