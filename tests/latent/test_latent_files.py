@@ -79,17 +79,36 @@ def test_a_cut_off_file_is_refused(tmp_path):
                 read_latents(cut, CONFIG)
 
 
-@pytest.mark.parametrize("is_zip", [True, False])
-def test_a_torch_file_with_other_bytes_is_read_or_refused(tmp_path, is_zip):
-    torch.save(torch.from_numpy(W), tmp_path / "a.pt", _use_new_zipfile_serialization=is_zip)
-    data, random = (tmp_path / "a.pt").read_bytes(), np.random.RandomState(0)
+WRITERS = {
+    "a.npz": lambda path: np.savez(path, w=W),
+    "packed.npz": lambda path: np.savez_compressed(path, w=W),
+    "a.npy": lambda path: np.save(path, W),
+    "a.safetensors": lambda path: save_file({"w": torch.from_numpy(W)}, path),
+    "a.pt": lambda path: torch.save(torch.from_numpy(W), path),
+    "old.pt": lambda path: torch.save(torch.from_numpy(W), path, _use_new_zipfile_serialization=False),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_with_other_bytes_is_read_or_refused(tmp_path, name):
+    WRITERS[name](tmp_path / name)
+    data, random = (tmp_path / name).read_bytes(), np.random.RandomState(0)
+    changed = tmp_path / f"changed-{name}"
     for place, value in zip(random.randint(len(data), size=300), random.randint(256, size=300), strict=True):
-        (tmp_path / "b.pt").write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
+        changed.write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
         with contextlib.suppress(UnreadableLatents):
-            assert read_latents(tmp_path / "b.pt", CONFIG).shape == (1, 6, 4)
+            assert read_latents(changed, CONFIG).shape == (1, 6, 4)
 
 
-@pytest.mark.parametrize("content", [{"w": torch.zeros(1, 6, 4)}, [1.0], torch.zeros(1, 6, 4).long()])
+def test_a_tensor_that_was_being_optimised_is_read_as_numbers(tmp_path):
+    torch.save(torch.nn.Parameter(torch.from_numpy(W)), tmp_path / "a.pt")
+    assert np.array_equal(read_latents(tmp_path / "a.pt", CONFIG).numpy(), W)
+
+
+ZEROS = torch.zeros(1, 6, 4)
+
+
+@pytest.mark.parametrize("content", [{"w": ZEROS}, [1.0], ZEROS.long(), ZEROS.to("meta"), ZEROS.to_sparse()])
 def test_a_torch_file_is_one_tensor_of_numbers_and_nothing_else(tmp_path, content):
     torch.save(content, tmp_path / "a.pt")
     with pytest.raises(UnreadableLatents, match="damaged or of another kind"):
