@@ -34,8 +34,8 @@ class WalkDescription:
 
 
 def walk_beside(network: Path, edit: str) -> Path:
-    """Where the walk that does EDIT lies, if it was trained together with NETWORK (network-*.safetensors)."""
-    return network.with_name(network.name.replace("network-", f"walk-{edit}-", 1))
+    """Where the walk that does EDIT lies if it was trained together with the network in the file NETWORK."""
+    return network.with_name(f"walk-{edit}-{network.name.removeprefix('network-')}")
 
 
 def save_walk(tensors: dict[str, Tensor], description: WalkDescription, path: Path) -> None:
@@ -77,7 +77,7 @@ def _read(path: Path) -> tuple[WalkDescription, dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
     except (SafetensorError, ValueError, RecursionError, OSError) as error:
         raise UnreadableLatents(
-            f"{path} is damaged or cut off. Learn the walk again with --replace."
+            f"{path} is damaged or cut off. Delete it, or learn the walk again with --replace."
         ) from error
     is_sound = (
         isinstance(known, dict)
@@ -91,7 +91,8 @@ def _read(path: Path) -> tuple[WalkDescription, dict[str, Tensor]]:
     )
     if not is_sound:
         raise UnreadableLatents(
-            f"{path} holds no walk that this adatune can read. Learn it again with --replace."
+            f"{path} holds no walk that this adatune can read. Delete it, or learn the walk again with "
+            "--replace."
         )
     description = {key: known[key] for key in WalkDescription.__dataclass_fields__}
     return WalkDescription(**description), tensors

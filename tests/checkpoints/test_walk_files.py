@@ -68,8 +68,9 @@ def test_files_that_are_no_walks_are_refused(tmp_path):
         read_walk(path, generator(), ZOOM)
 
 
-def test_a_walk_that_was_trained_with_a_network_lies_beside_it(tmp_path):
-    assert (
-        walk_beside(tmp_path / "network-000100.safetensors", "zoom")
-        == tmp_path / "walk-zoom-000100.safetensors"
-    )
+@pytest.mark.parametrize(
+    ("network", "walk"),
+    [("network-000100.safetensors", "walk-zoom-000100.safetensors"), ("ffhq.pkl", "walk-zoom-ffhq.pkl")],
+)
+def test_a_walk_lies_beside_the_network_that_it_was_trained_with_and_is_never_that(network, walk, tmp_path):
+    assert walk_beside(tmp_path / network, "zoom") == tmp_path / walk
