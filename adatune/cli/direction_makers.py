@@ -211,6 +211,8 @@ def from_photos(
     sides = cut_examples(examples, path, networks, aligned)
     for photo, problem in [item for side in sides for item in side.skipped.items()]:
         click.echo(f"Left out {photo}: {problem}", err=True)
+    counts = [len(side.targets) + len(side.known) for side in sides]
+    click.echo(f"Examples: {counts[0]} that have it, {counts[1]} that lack it", err=True)
     features = choose_features(networks) if any(side.targets for side in sides) else None
     if features is not None:
         click.echo(f"Projecting into {path}; compared by: {features.name}", err=True)

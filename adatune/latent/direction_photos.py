@@ -23,13 +23,14 @@ from adatune.latent.projection import ProjectionConfig
 from adatune.latent.projection_files import Summary, save_latents, summary_of
 from adatune.latent.targets import Target, crop_settings, cut_targets
 from adatune.metrics.features import Features
-from adatune.prep.classes import read_labels
+from adatune.prep.classes import natural_order, read_labels
 from adatune.prep.sources import Source, find_sources
 
 LATENTS = ("positive.npz", "negative.npz")
 SHEET = "found-again.png"
 _SHOWN = 12  # photos of each side on the sheet: those that were found worst
 _HAS_IT = "1"  # the label of what has the trait, where labels are 0 and 1
+_OTHERWISE = "name --positive and --negative in place of --photos and --labels"
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,11 @@ def named_examples(positive: Sequence[Path], negative: Sequence[Path]) -> tuple[
         UsageError: something is in both lists.
         PhotosError: there is no such file, or nothing is in it.
     """
-    both = {path.resolve() for path in positive} & {path.resolve() for path in negative}
+    sides = _examples("--positive", positive), _examples("--negative", negative)
+    both = _places(sides[0]) & _places(sides[1])
     if both:
-        raise UsageError(f"{min(both)} is among both --positive and --negative. Leave it out of one.")
-    return _examples("--positive", positive), _examples("--negative", negative)
+        raise UsageError(f"{min(both)[0]} is among both --positive and --negative. Leave it out of one.")
+    return sides
 
 
 def labelled_examples(
@@ -86,16 +88,17 @@ def labelled_examples(
         PhotosError: there are no such photos, or the table has errors.
     """
     sources = [source for given in photos for source in find_sources(given)]
-    known = read_labels(labels, [source.name for source in sources])
+    known = read_labels(labels, [source.name for source in sources], _OTHERWISE)
     if not known.names:
         raise UsageError(f"{labels} has a vector for each photo. A direction needs names: a column label.")
     wanted = _HAS_IT if trait is None else trait
-    if wanted not in known.names:
+    names = [known.name_of(source.name) for source in sources]
+    if wanted not in names:
+        there = ", ".join(sorted({name for name in names if name}, key=natural_order))
         what = "--trait is missing" if trait is None else f"No photo is labelled {trait!r}"
         raise UsageError(
-            f"{what}. The labels are {', '.join(known.names)}: name the one that the direction is to lead to."
+            f"{what}. The labels are {there}: name the one that the direction is to lead to with --trait."
         )
-    names = [known.name_of(source.name) for source in sources]
     pairs = list(zip(sources, names, strict=True))
     return (
         Examples(f"Labelled {wanted!r}", [source for source, name in pairs if name == wanted], []),
@@ -237,6 +240,12 @@ def _examples(option: str, given: Sequence[Path]) -> Examples:
         latents += files
         photos += [] if files else find_sources(path)
     return Examples(option, photos, latents)
+
+
+def _places(examples: Examples) -> set[tuple[Path, str, int]]:
+    """Where each of EXAMPLES lies: its file, and in a zip or a video its member or frame."""
+    photos = {(photo.path.resolve(), photo.member, photo.frame) for photo in examples.photos}
+    return photos | {(path.resolve(), "", -1) for path in examples.latents}
 
 
 def _pair(summary: Summary, aspect: float) -> Image.Image:

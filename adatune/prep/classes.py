@@ -37,7 +37,7 @@ class Labels:
         return self.names[value] if isinstance(value, int) else " ".join(f"{number:g}" for number in value)
 
 
-def read_labels(spec: str, sources: Sequence[str]) -> Labels:
+def read_labels(spec: str, sources: Sequence[str], otherwise: str = "leave --labels out") -> Labels:
     """The labels of the photos called SOURCES.
 
     Class numbers follow the names in natural order (cat2 before cat10). Every class among SOURCES counts,
@@ -50,6 +50,7 @@ def read_labels(spec: str, sources: Sequence[str]) -> Labels:
             (numbers: a vector). A video's line holds for all of its frames.
         sources: the readable photos as the manifest names them. Not all need a label: `dataset_json` asks
             for those that it writes down.
+        otherwise: what to do where there are no classes, for messages.
     Raises:
         UsageError: SPEC is neither.
         PhotosError: no photo has a label, all are of one class, or the table has errors.
@@ -57,7 +58,7 @@ def read_labels(spec: str, sources: Sequence[str]) -> Labels:
     if not sources:
         return Labels({}, (), spec)
     if spec == "folders":
-        return _number(_folders(sources), spec)
+        return _number(_folders(sources, otherwise), spec, otherwise)
     table = Path(spec).expanduser()
     if not table.is_file():
         raise UsageError(
@@ -74,7 +75,7 @@ def read_labels(spec: str, sources: Sequence[str]) -> Labels:
         )
     if isinstance(next(iter(values.values())), str):
         names = {source: str(label) for source, label in values.items()}
-        return _number(names, str(table), {str(label) for label in given.values()})
+        return _number(names, str(table), otherwise, {str(label) for label in given.values()})
     vectors = {source: label for source, label in values.items() if not isinstance(label, str)}
     return Labels(dict(vectors), (), str(table))
 
@@ -114,24 +115,24 @@ def _some(items: Sequence[str]) -> str:
     return shown if len(items) <= _SHOWN else f"{shown} and {len(items) - _SHOWN} more"
 
 
-def _folders(sources: Sequence[str]) -> dict[str, str]:
+def _folders(sources: Sequence[str], otherwise: str) -> dict[str, str]:
     named = {source: source.split("/", 1)[0] for source in sources if "/" in source}
     if not named:
         raise PhotosError(
             "--labels folders takes a photo's first sub-folder as its class, and the photos lie in none. "
-            "Make one sub-folder for each class, or leave --labels out."
+            f"Make one sub-folder for each class, or {otherwise}."
         )
     return named
 
 
-def _number(names: dict[str, str], origin: str, known: Iterable[str] = ()) -> Labels:
+def _number(names: dict[str, str], origin: str, otherwise: str, known: Iterable[str] = ()) -> Labels:
     """Number the classes by name, in natural order; KNOWN names that are 0..n-1 are the numbers."""
     classes = sorted(set(names.values()), key=natural_order)
     if len(classes) == 1:
         everything = "The photos all lie in" if origin == "folders" else f"{origin} calls all photos"
         advice = ", or name that folder in place of the one around it" if origin == "folders" else ""
         raise PhotosError(
-            f"{everything} {classes[0]!r}, and one class tells a network nothing. Leave --labels out{advice}."
+            f"{everything} {classes[0]!r}, and one class tells nothing. {otherwise.capitalize()}{advice}."
         )
     numbers = sorted(set(known), key=natural_order)
     if numbers == [str(index) for index in range(len(numbers))]:

@@ -80,6 +80,7 @@ def without_lpips(monkeypatch):
 def test_labelled_photos_make_a_direction_and_leave_what_was_found(home, photos):
     result = invoke("from-photos", "--photos", "all", "--labels", "all.csv", "--trait", "light", "--aligned",
                     "--steps", "2", "--name", "light")  # fmt: skip
+    assert "Examples: 6 that have it, 6 that lack it\n" in result.stderr
     assert "compared by: discriminator" in result.stderr
     assert "Perceptual distance of what was found, median:" in result.stderr
     assert "of the time (chance: 50%)" in result.stderr

@@ -138,11 +138,22 @@ def test_labels_that_do_not_say_it_are_refused(faces, tmp_path):
     table.write_text("source,label_0\ndark/70000.png,1\npale/70000.png,0.5\n")
     with pytest.raises(UsageError, match="has a vector for each photo"):
         labelled_examples([faces], str(table))
+    table.write_text("source,label\ndark/70000.png,0\npale/70000.png,2\nelsewhere.png,1\n")
+    with pytest.raises(UsageError, match=r"--trait is missing. The labels are 0, 2:"):
+        labelled_examples([faces], str(table))
 
 
-def test_a_folder_on_both_sides_is_refused(faces):
-    with pytest.raises(UsageError, match="dark is among both --positive and --negative"):
-        named_examples([faces / "dark"], [faces / "pale", faces / "pale" / ".." / "dark"])
+def test_labels_of_one_kind_and_photos_in_no_sub_folder_are_refused_with_another_way(faces, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("source,label\n70000.png,1\n")
+    for labels, photos in ((str(table), faces / "pale"), ("folders", faces / "dark")):
+        with pytest.raises(PhotosError, match=r"[Nn]ame --positive and --negative in place of --photos"):
+            labelled_examples([photos], labels)
+
+
+def test_a_photo_on_both_sides_is_refused(faces):
+    with pytest.raises(UsageError, match=r"70000.png is among both --positive and --negative"):
+        named_examples([faces / "dark"], [faces / "pale", faces / "pale" / ".." / "dark" / "70000.png"])
 
 
 def test_photos_without_a_face_are_left_out_and_a_side_of_nothing_else_is_an_error(tmp_path, demo):

@@ -58,9 +58,7 @@ def test_photos_without_any_sub_folder_are_refused() -> None:
 def test_one_class_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotosError, match=r"'all', and one class .* name that folder in place"):
         read_labels("folders", ["all/a.jpg", "all/b.jpg"])
-    with pytest.raises(
-        PhotosError, match=r"'cat', and one class tells a network nothing\. Leave --labels out\.$"
-    ):
+    with pytest.raises(PhotosError, match=r"'cat', and one class tells nothing\. Leave --labels out\.$"):
         read_labels(table(tmp_path, "source,label\na.jpg,cat\n"), ["a.jpg"])
 
 
