@@ -23,7 +23,8 @@ def clean(run: str, yes: bool, dry_run: bool) -> None:
     with run_folder.lock(folder):
         superfluous = run_folder.superfluous_snapshots(folder, 1, config.keep_every_kimg)
         files = [file for snapshot in superfluous for file in run_folder.files_of_snapshot(snapshot)]
-        files += [path for path in sorted((folder / "generated").rglob(".*")) if is_leftover(path)]
+        hidden = sorted((folder / "generated").rglob(".*"))
+        files += [path for path in hidden if path.is_file() and is_leftover(path)]
         for file in files:
             click.echo(f"{file.stat().st_size / 1e6:8.1f} MB  {file.name}")
         size = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"

@@ -34,8 +34,11 @@ def test_what_killed_commands_left_among_the_pictures_goes_and_what_living_ones_
     folder = run / "generated" / "network-000050"
     folder.mkdir(parents=True)
     dead, living = folder / ".a.1000000000.tmp.png", folder / f".a.{os.getpid()}.tmp.png"  # no such process
+    own = folder / ".b.1000000000.tmp"  # a folder: none of ours
+    own.mkdir()
     for path in (dead, living):
         path.touch()
+    for path in (dead, living, own):
         os.utime(path, (0, 0))
     main(["clean", "latest", "--yes"])
-    assert list(folder.iterdir()) == [living]
+    assert sorted(folder.iterdir()) == sorted([living, own])
