@@ -11,7 +11,6 @@ from adatune.latent.seeds import parse_seeds
 
 Key = int | Path  # a seed, or a file of latents
 
-MOTIONS = ("keys", "walk", "sweep")
 KEY_SECONDS = 2.0  # from key to key, where nobody says how long the film is
 _WALK_SECONDS, _SWEEP_SECONDS = 20.0, 8.0
 _MOST_FRAMES = 1_000_000  # nine hours; more is a slip of the keyboard
