@@ -117,10 +117,9 @@ def add_lab(images: Tensor, alphas: Tensor) -> Targets:
     Colours that sRGB lacks are cut to it: the curve of sRGB goes on so steeply below black that they would
     outweigh all that can be seen.
     """
-    lab = (
-        rgb_to_lab((images.clamp(-1, 1) + 1) / 2)
-        + (alphas.to(images) * images.new_tensor(_LAB))[:, :, None, None]
-    )
+    columns = zip(alphas.to(images).unbind(dim=1), _LAB, strict=True)
+    added = torch.stack([column * unit for column, unit in columns], dim=1)[:, :, None, None]
+    lab = rgb_to_lab((images.clamp(-1, 1) + 1) / 2) + added
     return lab_to_rgb(lab) * 2 - 1, torch.ones_like(images[:, :1])
 
 
