@@ -112,9 +112,10 @@ class TrainingState:
 
     def drop_gradients(self) -> None:
         """Forget the gradients and sums of a step that was not finished."""
-        optimizers = [self.generator_optimizer, self.discriminator_optimizer]
-        for optimizer in optimizers + ([self.trained_walk.optimizer] if self.trained_walk else []):
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             optimizer.flat.gradients.zero_()
+        if self.trained_walk is not None:
+            self.trained_walk.optimizer.flat.gradients.zero_()
         self.phase_sums.zero_()
 
     def state_dict(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from adatune.augment.edits import edited_photos, masked_squares
 from adatune.random import Purpose
 from adatune.training.draws import draw, layer_noise, random_labels
 from adatune.training.state import TrainingState
+from adatune.training.trained_walk import TrainedWalk
 
 EDIT = 4  # number of the phase, after the four of a step
 
@@ -25,8 +26,8 @@ def edited(state: TrainingState, phase: int, samples: Tensor, photos: Tensor) ->
     trained = state.trained_walk
     if trained is None:
         return photos
-    alphas = trained.edit.alphas_of(_sliders(state, phase, Purpose.EDIT_PHOTOS, samples))
-    return edited_photos(trained.edit.name, photos, alphas)
+    sliders = trained.sliders(_draws(state, trained, phase, Purpose.EDIT_PHOTOS, samples))
+    return edited_photos(trained.edit.name, photos, trained.edit.alphas_of(sliders))
 
 
 def walked(state: TrainingState, phase: int, samples: Tensor, ws: Tensor) -> Tensor:
@@ -34,28 +35,23 @@ def walked(state: TrainingState, phase: int, samples: Tensor, ws: Tensor) -> Ten
     trained = state.trained_walk
     if trained is None:
         return ws
-    return trained.walk(ws, _sliders(state, phase, Purpose.WALK, samples))
+    return trained.walk(ws, trained.sliders(_draws(state, trained, phase, Purpose.WALK, samples)))
 
 
-def edit_loss(state: TrainingState, samples: Tensor) -> Tensor:
+def edit_loss(state: TrainingState, trained: TrainedWalk, samples: Tensor) -> Tensor:
     """How far fakes along the walk are from the edits of the fakes it set out from, where these say anything.
 
     A scalar, differentiable in the walk and the synthesis network. The w are not mixed.
     """
-    trained = state.trained_walk
-    assert trained is not None
     G, labels, noise = state.G, random_labels(state, EDIT, samples), layer_noise(state, EDIT, samples)
-    sliders = _sliders(state, EDIT, Purpose.WALK, samples, is_everyone=True)
+    sliders = trained.sliders(_draws(state, trained, EDIT, Purpose.WALK, samples), are_all_moved=True)
     with torch.no_grad():
         ws = G.mapping(draw(random.normal, state, EDIT, Purpose.LATENTS, samples, G.z_dim), labels)
         targets = trained.edit.apply(G.synthesis(ws, noise), trained.edit.alphas_of(sliders))
     return masked_squares(G.synthesis(trained.walk(ws, sliders), noise), targets).mean()
 
 
-def _sliders(
-    state: TrainingState, phase: int, purpose: Purpose, samples: Tensor, is_everyone: bool = False
+def _draws(
+    state: TrainingState, trained: TrainedWalk, phase: int, purpose: Purpose, samples: Tensor
 ) -> Tensor:
-    trained = state.trained_walk
-    assert trained is not None
-    draws = draw(random.uniform, state, phase, purpose, samples, 1 + len(trained.edit.labels))
-    return trained.sliders(draws, is_everyone)
+    return draw(random.uniform, state, phase, purpose, samples, 1 + len(trained.edit.labels))

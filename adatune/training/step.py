@@ -29,6 +29,7 @@ from adatune.training.loss import (
 from adatune.training.optimizer import Adam
 from adatune.training.state import TrainingState
 from adatune.training.steered import edit_loss, edited, walked
+from adatune.training.trained_walk import TrainedWalk
 
 GENERATOR, PATH_LENGTH, DISCRIMINATOR, R1 = range(4)  # phases in their order; part of every draw's key
 
@@ -57,9 +58,9 @@ def training_step(
     state.step_now.fill_(state.step)
     _phase(state, "Gmain", G, lambda: train_generator(state), run)
     if state.trained_walk is not None:
-        walk = state.trained_walk.optimizer
-        state.processes.add_up(walk.flat.gradients)
-        run("walk update", walk.step)
+        walker = state.trained_walk.optimizer
+        state.processes.add_up(walker.flat.gradients)
+        run("walk update", walker.step)
     if "Greg" in due:
         _phase(state, "Greg", G, lambda: regularize_generator(state), run)
     _phase(state, "Dmain", D, lambda: train_discriminator(state, images, labels), run)
@@ -122,14 +123,14 @@ def train_generator(state: TrainingState) -> None:
             state.statistics.add_logits("fake", logits)
             state.statistics.add("loss_G", loss)
         if state.trained_walk is not None:
-            _imitate_edit(state)
+            _imitate_edit(state, state.trained_walk)
 
 
-def _imitate_edit(state: TrainingState) -> None:
+def _imitate_edit(state: TrainingState, trained: TrainedWalk) -> None:
     """Add the gradients of the edit's loss, on half the batch."""
     half = half_batch(state.config)
     for samples in _micro_batches(state, half):
-        loss = edit_loss(state, samples)
+        loss = edit_loss(state, trained, samples)
         (loss * (state.config.steer_weight * len(samples) / half)).backward()
         state.statistics.add("loss_edit", loss)
 

@@ -37,15 +37,15 @@ class TrainedWalk:
         flat = FlatParameters(list(self.walk.parameters()))
         self.optimizer = Adam(flat, config.steer_learning_rate, config.path_length_interval)
 
-    def sliders(self, draws: torch.Tensor, is_everyone: bool = False) -> torch.Tensor:
+    def sliders(self, draws: torch.Tensor, are_all_moved: bool = False) -> torch.Tensor:
         """Slider values from uniform DRAWS [batch, 1 + sliders]: none moved for about every other picture.
 
         Args:
             draws: in (0, 1).
-            is_everyone: move every picture.
+            are_all_moved: whether none is to stay.
         """
         sliders = (draws[:, 1:] * 2 - 1) * self.reach
-        return sliders if is_everyone else torch.where(draws[:, :1] < 0.5, sliders, 0.0)
+        return sliders if are_all_moved else torch.where(draws[:, :1] < 0.5, sliders, 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         """The numbers and how they move."""

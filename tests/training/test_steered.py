@@ -68,9 +68,9 @@ def test_a_sample_is_edited_alike_whichever_others_are_in_its_micro_batch() -> N
 def test_the_loss_is_the_mean_square_from_the_edit_and_moves_walk_and_synthesis() -> None:
     state = new_state(steer="brightness")
     state.G.synthesis.requires_grad_(True)
-    loss = edit_loss(state, SAMPLES)
     trained = state.trained_walk
     assert trained is not None
+    loss = edit_loss(state, trained, SAMPLES)
     z = random.normal(4, 0, EDIT << 5 | Purpose.LATENTS, SAMPLES, 8)
     noise, start = [], 0
     drawn = random.normal(4, 0, EDIT << 5 | Purpose.LAYER_NOISE, SAMPLES, 16 + 2 * 64 + 2 * 256)
@@ -94,11 +94,12 @@ def test_the_loss_is_the_mean_square_from_the_edit_and_moves_walk_and_synthesis(
 
 def test_fakes_along_the_walk_come_to_look_like_edited_ones() -> None:
     state = new_state(steer="brightness", steer_learning_rate=0.02, steer_weight=100.0)
-    before = edit_loss(state, SAMPLES).item()
+    assert state.trained_walk is not None
+    before = edit_loss(state, state.trained_walk, SAMPLES).item()
     for step in range(40):
         training_step(state, photos(step % 4), None)
     state.step_now.zero_()  # the draws of before
-    assert edit_loss(state, SAMPLES).item() < 0.5 * before
+    assert edit_loss(state, state.trained_walk, SAMPLES).item() < 0.5 * before
 
 
 def test_micro_batches_give_the_gradients_of_the_whole_batch() -> None:
@@ -120,7 +121,7 @@ def test_the_mean_w_moves_as_it_would_without_a_walk() -> None:
     assert plain.G.mapping.w_avg.abs().max() > 0
 
 
-@pytest.mark.parametrize("edit", ["zoom", "shifty", "rotate2d", "rotate3d", "color"])
+@pytest.mark.parametrize("edit", ["zoom", "shifty", "rotate2d", "rotate3d", "color", "colorlab"])
 def test_the_host_never_waits_for_the_device(edit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adatune.ops.warp._may_read_values", lambda _: False)  # as on a GPU
     state, labels = new_state(steer=edit, c_dim=3, path_length_interval=2), torch.eye(3)[SAMPLES % 3]

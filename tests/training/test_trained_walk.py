@@ -25,7 +25,7 @@ def test_about_every_other_picture_is_moved_either_way_up_to_the_reach() -> None
     assert sliders.min() == pytest.approx(-reach_of("color"), rel=0.01)
     assert sliders.max() == pytest.approx(reach_of("color"), rel=0.01)
     assert abs(float(sliders.mean())) < 0.01
-    assert (trained.sliders(draws, is_everyone=True) != 0).all()
+    assert (trained.sliders(draws, are_all_moved=True) != 0).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
