@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from adatune.augment.edits import NAMES
 from adatune.errors import UsageError
 from adatune.networks.config import NetworkConfig
 
@@ -55,7 +56,7 @@ class TrainConfig:
     freeze_m: int = 0  # mapping layers held
     # A slider that is trained with the networks
     steer: str = ""  # the edit that it does, such as zoom; empty: none
-    steer_weight: float = 100.0  # of the edit's mean square beside the generator's loss
+    steer_weight: float = 30.0  # of the edit's mean square beside the generator's loss
     steer_learning_rate: float = 0.01  # of the slider
     # Augmentation
     augs: str = "bgc"  # a preset, operation names, or none
@@ -97,6 +98,8 @@ class TrainConfig:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UsageError(f"--{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}.")
+        if self.steer and self.steer not in NAMES:
+            raise UsageError(f"--steer {self.steer} is not known. Choose from {', '.join(NAMES)}.")
         if self.seed > _LARGEST_SEED:
             raise UsageError(f"--seed is {self.seed}; it goes from 0 to {_LARGEST_SEED}.")
         if self.batch % self.micro_batch:

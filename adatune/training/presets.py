@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from adatune.augment.edits import NAMES
 from adatune.augment.operations import parse_operations
 from adatune.data.dataset import Dataset
 from adatune.data.resident import fits_on, resident_bytes
@@ -75,8 +74,6 @@ def resolve(
     name = values.setdefault("cfg", "auto")
     if name not in PRESETS:
         raise UsageError(f"--cfg {name} is not known. Choose from {', '.join(PRESETS)}.")
-    if values.get("steer") and values["steer"] not in NAMES:
-        raise UsageError(f"--steer {values['steer']} is not known. Choose from {', '.join(NAMES)}.")
     preset = PRESETS[name]
     values |= {"data": str(dataset.path), **_mirroring(values, dataset), **_snapshots(values)}
     values |= _strength(values, source_p)

@@ -28,6 +28,7 @@ NUMBERS = [
         ({"aug_p": 1.1}, "--aug-p is 1.1"),
         ({"p_max": 2.0}, "--p-max is 2.0"),
         ({"target": -1.5}, "--target is -1.5"),
+        ({"steer": "smile"}, "--steer smile is not known. Choose from zoom, "),
         ({"seed": 2**63}, f"--seed is {2**63}; it goes from 0 to {2**63 - 1}"),
     ],
 )
