@@ -114,6 +114,14 @@ def epilogue_gradients(
     return _EpilogueBackward.apply(g, u, *terms, curve, False, wanted)  # pyright: ignore[reportReturnType]
 
 
+def wanted_gradients(
+    u: bool, demodulation: bool, noise: bool, strength: bool, bias: bool, style: bool
+) -> tuple[bool, ...]:
+    """Which of the five of `epilogue_gradients` to ask for, by which inputs ask for a gradient."""
+    is_wanted = weight_gradients_wanted()
+    return u or noise, demodulation, strength and is_wanted, bias and is_wanted, style
+
+
 def noise_gradient(gu: Tensor | None, terms: Terms) -> Tensor:
     """The gradient of the noise from that of u: one is strength, the other demodulation times that of z.
 
@@ -272,17 +280,8 @@ class _Epilogue(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Gradients:
-        needs_u, needs_d, needs_noise, needs_strength, needs_bias, needs_style, needs_residual, _ = (
-            ctx.needs_input_grad
-        )
-        is_wanted = weight_gradients_wanted()
-        wanted = (
-            needs_u or needs_noise,
-            needs_d,
-            needs_strength and is_wanted,
-            needs_bias and is_wanted,
-            needs_style,
-        )
+        *needs_terms, needs_residual, _ = ctx.needs_input_grad
+        wanted = wanted_gradients(*needs_terms)
         saved, *terms = ctx.saved_tensors
         if ctx.saves_result:
             saved = saved.detach()  # its slope has no derivative
@@ -292,7 +291,7 @@ class _Epilogue(torch.autograd.Function):
             if any(wanted)
             else [None] * 5
         )
-        gn = noise_gradient(gu, Terms(*terms)) if needs_noise else None
+        gn = noise_gradient(gu, Terms(*terms)) if ctx.needs_input_grad[2] else None
         return gu, gd, gn, g_strength, gb, gs, g if needs_residual else None, None
 
 

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from adatune.kernels import may_fuse
-from adatune.ops.epilogue import SLOPES, epilogue, epilogue_gradients, noise_gradient
+from adatune.ops.epilogue import SLOPES, epilogue, epilogue_gradients, noise_gradient, wanted_gradients
 from adatune.ops.epilogue_pixels import Curve, Terms
 from adatune.ops.upfirdn2d import Pair, Taps, parse_padding, separable_taps, upfirdn2d
-from adatune.ops.weight_gradients import weight_gradients_wanted
 
 
 def fir_epilogue(
@@ -83,22 +82,14 @@ class _FirEpilogue(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         v, *terms = ctx.saved_tensors
         g, gv = grads
-        needs_u, needs_d, needs_noise, needs_strength, needs_bias, needs_style = ctx.needs_input_grad[:6]
-        is_wanted = weight_gradients_wanted()
-        wanted = (
-            needs_u or needs_noise,
-            needs_d,
-            needs_strength and is_wanted,
-            needs_bias and is_wanted,
-            needs_style,
-        )
+        wanted = wanted_gradients(*ctx.needs_input_grad[:6])
         gd = gn = g_strength = gb = gs = None
         if g is not None and any(wanted):
             first, gd, g_strength, gb, gs = epilogue_gradients(g, v, Terms(*terms), ctx.curve, wanted)
-            gn = noise_gradient(first, Terms(*terms)) if needs_noise else None
+            gn = noise_gradient(first, Terms(*terms)) if ctx.needs_input_grad[2] else None
             gv = first if gv is None else gv if first is None else first + gv
         gu = None
-        if needs_u and gv is not None:
+        if ctx.needs_input_grad[0] and gv is not None:
             x0, x1, y0, y1 = (3 - side for side in ctx.padding)
             gu = upfirdn2d(gv, ctx.f, padding=(x0, x1, y0, y1), flip=True, gain=ctx.filter_gain)
         return gu, gd, gn, g_strength, gb, gs, *[None] * 6
