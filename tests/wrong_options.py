@@ -158,6 +158,9 @@ GENERATION = [
     Mistake(
         "too many", nothing, f"{DRAW} --seeds 0-{10**9}", 2, "--seeds 0-1000000000 is more than 1,000,000"
     ),
+    Mistake(
+        "picture as folder", nothing, f"{DRAW} --out x.PNG", 2, "--out x.PNG is named like a picture, and"
+    ),
     Mistake("class", nothing, f"{DRAW} --class 1", 2, "--class 1: this network was trained without classes."),
     Mistake(
         "no class",

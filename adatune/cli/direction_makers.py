@@ -10,7 +10,7 @@ import click
 
 from adatune.cli.foreign_options import DIRECTIONS, ForeignAware
 from adatune.cli.layer_options import layers_option
-from adatune.cli.network_options import Command, device_options, load_network, network_options
+from adatune.cli.network_options import Command, device_options, load_network, network_options, out_option
 from adatune.cli.progress import with_progress
 from adatune.errors import UsageError
 
@@ -164,11 +164,7 @@ def from_seeds(
     help="Of each photo's projection into W.",
 )
 @click.option("--batch", type=click.IntRange(1, 64), help="Photos at once.  [default: what fits]")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for what was found.  [default: generated/NETWORK/directions-NAME/ in the run's folder]",
-)
+@out_option("what was found", "generated/NETWORK/directions-NAME/ in the run's folder")
 @two_sides_options("means")
 def from_photos(
     network: str,

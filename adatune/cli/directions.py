@@ -10,7 +10,14 @@ from rich.table import Table
 
 from adatune.cli.direction_makers import MAKERS
 from adatune.cli.foreign_options import DIRECTIONS, ForeignAware
-from adatune.cli.network_options import Command, device_options, load_network, look_options, network_options
+from adatune.cli.network_options import (
+    Command,
+    device_options,
+    load_network,
+    look_options,
+    network_options,
+    out_option,
+)
 from adatune.cli.progress import with_progress
 from adatune.cli.tables import table_console
 
@@ -31,12 +38,7 @@ def sheet_options(command: Command) -> Command:
         help="From where to where, in standard deviations of w along the direction.",
     )
     steps = click.option("--steps", type=int, default=7, show_default=True, help="Pictures from end to end.")
-    out = click.option(
-        "--out",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Folder for the sheet.  [default: generated/ in the run's folder]",
-    )
-    return strength(steps(look_options(out(device_options(command)))))
+    return strength(steps(look_options(out_option("the sheet")(device_options(command)))))
 
 
 @click.group(short_help="Find, show and apply sliders: smile, pose, light.")

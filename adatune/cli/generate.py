@@ -8,7 +8,13 @@ from typing import Any, TypeVar
 import click
 
 from adatune.cli.foreign_options import GENERATE, ForeignAware
-from adatune.cli.network_options import device_options, load_network, network_options, shape_options
+from adatune.cli.network_options import (
+    device_options,
+    load_network,
+    network_options,
+    out_option,
+    shape_options,
+)
 from adatune.cli.progress import with_progress
 
 Item = TypeVar("Item")
@@ -81,11 +87,7 @@ Item = TypeVar("Item")
     show_default=True,
     help="Format of the files.",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the pictures.  [default: generated/ in the run's folder]",
-)
+@out_option("the pictures")
 @device_options
 def generate(network: str, device: str, as_json: bool, **wanted: Any) -> None:
     """Make pictures with a NETWORK: a name, a file, an address or a run.  [default: the newest run]

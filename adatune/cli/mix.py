@@ -7,7 +7,13 @@ import click
 
 from adatune.cli.foreign_options import MIX, ForeignAware
 from adatune.cli.layer_options import layers_option
-from adatune.cli.network_options import device_options, load_network, look_options, network_options
+from adatune.cli.network_options import (
+    device_options,
+    load_network,
+    look_options,
+    network_options,
+    out_option,
+)
 from adatune.cli.progress import with_progress
 
 
@@ -28,11 +34,7 @@ from adatune.cli.progress import with_progress
 )
 @click.option("--noise-seed", type=int, default=0, show_default=True, help="Seed of --noise random.")
 @click.option("--separate", is_flag=True, help="Write each picture to a file of its own too.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the sheet.  [default: generated/ in the run's folder]",
-)
+@out_option("the sheet")
 @device_options
 def mix(
     network: str,

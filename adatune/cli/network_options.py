@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adatune.cli.downloads import download_progress
+from adatune.errors import UsageError
 
 if TYPE_CHECKING:
     from adatune.checkpoints import LoadedNetworks
 
 Command = Callable[..., None]
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def network_options(command: Command) -> Command:
@@ -46,6 +48,19 @@ def shape_options(command: Command) -> Command:
         "--square", is_flag=True, help="Keep the squashed square of a network trained on portraits."
     )
     return psi(square(command))
+
+
+def out_option(what: str, default: str = "generated/ in the run's folder") -> Callable[[Command], Command]:
+    """Let a command take `out`, the folder for WHAT."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    words = f"Folder for {what}.  [default: {default}]"
+    return click.option("--out", type=kind, callback=_checked_folder, help=words)
+
+
+def _checked_folder(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
+    if folder is not None and folder.suffix.lower() in _PICTURES and not folder.is_dir():
+        raise UsageError(f"--out {folder} is named like a picture, and it is a folder. Leave the ending out.")
+    return folder
 
 
 def device_options(command: Command) -> Command:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adatune.cli.foreign_options import PROJECT, ForeignAware
-from adatune.cli.network_options import device_options, load_network
+from adatune.cli.network_options import device_options, load_network, out_option
 from adatune.cli.progress import with_progress
 from adatune.errors import UsageError
 
@@ -59,11 +59,7 @@ if TYPE_CHECKING:
 )
 @click.option("--class", "label", type=int, help="Class, for a network trained with labels.")
 @click.option("--square", is_flag=True, help="Keep the squashed square of a network trained on portraits.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the results.  [default: generated/NETWORK/projected/ in the run's folder]",
-)
+@out_option("the results", "generated/NETWORK/projected/ in the run's folder")
 @device_options
 def project(
     photos: tuple[str, ...],
