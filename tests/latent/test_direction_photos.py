@@ -16,6 +16,7 @@ from adatune.errors import PhotosError, UsageError
 from adatune.latent.direction_photos import (
     LATENTS,
     SHEET,
+    Examples,
     cut_examples,
     direction_from_photos,
     distances,
@@ -165,8 +166,8 @@ def test_photos_without_a_face_are_left_out_and_a_side_of_nothing_else_is_an_err
     )
     portrait_of_someone.save(tmp_path / "with" / "face.png")
     only = named_examples([tmp_path / "with"], [tmp_path / "without"])
-    side, _ = cut_examples((only[0], only[0]), tmp_path / "n", demo, False)
+    side, _ = cut_examples((only[0], Examples("--negative", [], [])), tmp_path / "n", demo, False)
     assert [target.name for target in side.targets] == ["face"]
     assert list(side.skipped) == ["wall.png"]
     with pytest.raises(PhotosError, match=r"^--negative: None of the 1 photos can be used \(wall.png: "):
-        cut_examples(only, tmp_path / "n", demo, False)
+        cut_examples((only[1], only[0]), tmp_path / "n", demo, False)

@@ -15,10 +15,18 @@ def brightness(pictures):
     return [float(np.asarray(picture).mean()) for picture in pictures]
 
 
+@pytest.fixture(scope="module")
+def model():
+    return adatune.load("demo32")
+
+
+@pytest.fixture(scope="module")
+def scores(model):
+    return dict(score_seeds(model, range(100), brightness))
+
+
 @pytest.mark.parametrize("method", ["means", "svm"])
-def test_the_direction_raises_what_was_scored_in_pictures_of_other_seeds(method):
-    model = adatune.load("demo32")
-    scores = dict(score_seeds(model, range(100), brightness))
+def test_the_direction_raises_what_was_scored_in_pictures_of_other_seeds(model, scores, method):
     ends = both_ends(scores, check_ends(100, 0.2))
     found = direction_from_seeds(model, "demo32", "light", *ends, method, about={"text": "bright"})
     assert found.details["left_out_accuracy"] >= 0.8
@@ -29,10 +37,8 @@ def test_the_direction_raises_what_was_scored_in_pictures_of_other_seeds(method)
     assert (np.diff(moved) > 0.5 * spread).all()
 
 
-def test_each_seed_is_scored_by_the_picture_that_generate_draws():
-    model = adatune.load("demo32")
-    scores = dict(score_seeds(model, range(20), brightness))
-    assert list(scores) == list(range(20))
+def test_each_seed_is_scored_by_the_picture_that_generate_draws(model, scores):
+    assert list(scores) == list(range(100))
     assert scores[17] == brightness(adatune.generate(model, [17]))[0]
 
 

@@ -35,7 +35,7 @@ def load(file, ops="auto", precision="auto", announce=pytest.fail):
 def test_pictures_by_kernels_are_within_one_level_of_those_by_plain_torch(tmp_path):
     file, drawn = file_of(tmp_path, resolution=16), {}
     for ops in ("torch", "fused"):
-        pictures = draw_pictures(load(file, ops), [0, 1], SamplingConfig())
+        pictures = draw_pictures(load(file, ops), [0], SamplingConfig())
         drawn[ops] = np.stack([np.asarray(picture) for _, picture in pictures]).astype(int)
     assert drawn["torch"].std() > 20
     assert np.abs(drawn["fused"] - drawn["torch"]).max() <= 1
