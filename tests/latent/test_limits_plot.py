@@ -14,7 +14,15 @@ def plot(low=-2.0, high=2.0, spread=None, max_kid=None, name="shiftx"):
     edit = make_edit(name, 32)
     rows = tuple(
         Limit(
-            a, edit.slider_of(a), a / 2, a / 2 - 0.2, a / 2 + 0.2, 0.5, abs(a), abs(a) or None, abs(a) / 100
+            a,
+            edit.slider_of(a),
+            a / 2,
+            a / 2 - 0.2,
+            a / 2 + 0.2,
+            0.5,
+            abs(a),
+            1.0 if a else None,
+            abs(a) / 100,
         )
         for a in (-4.0, -2.0, 0.0, 2.0, 4.0)
     )
@@ -46,3 +54,15 @@ def test_nothing_of_the_plot_leaves_its_paper():
     picture = plot(spread=Spread(40, 0.1, -100.0, 100.0))
     assert (picture[:, :8] == (250, 248, 244)).all()
     assert (picture[:, -8:] == (250, 248, 244)).all()
+
+
+def test_the_line_of_steps_leaves_out_the_unmoved_picture_which_has_none():
+    columns = (plot()[460:660] == ORANGE).all(axis=-1).any(axis=0).nonzero()[0]  # the middle panel
+    assert columns.min() < 110 < 850 < columns.max()
+    assert np.diff(columns).max() > 300
+
+
+def test_lines_are_smooth_and_thin_ones_stay_visible():
+    panel = plot()[117:356, 110:860].reshape(-1, 3).astype(int)
+    shades = np.unique(panel[(panel[:, 2] - panel[:, 0]) > 0], axis=0)  # the blue line over the paper
+    assert len(shades) > 10
