@@ -3,6 +3,9 @@
 It is searched for, picture by picture, over a range of strengths: so a shift comes out in pixels and a turn
 in degrees, without a detector for what the pictures show. With the mean picture of a dataset for the source,
 it tells how much the dataset itself varies that way.
+
+It is the whole picture that is judged: exact zooms are found to 1%, but a walk that shrinks a head and leaves
+shoulders and background alone achieves little (demo32, asked 1.41: 1.10; without the lower bound below 1.15).
 """
 
 from dataclasses import dataclass

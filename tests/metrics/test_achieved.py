@@ -37,7 +37,7 @@ def test_a_shift_is_found_in_pixels():
     images = pictures()
     right = moved_by(images, np.float32([[1, 0, 4.5], [0, 1, 0]]))
     assert found("shiftx", images, right, 1.0) == pytest.approx([4.5] * 4, abs=0.3)
-    assert found("shifty", images, right, 1.0) == pytest.approx([0] * 4, abs=0.3)
+    assert found("shifty", images, right, 1.0) == pytest.approx([0] * 4, abs=0.4)
 
 
 def test_a_shift_of_a_large_picture_is_found_in_its_own_pixels():
@@ -47,7 +47,8 @@ def test_a_shift_of_a_large_picture_is_found_in_its_own_pixels():
 
 
 @pytest.mark.parametrize(
-    ("degrees", "scale"), [(17, 1.0), (-30, 1.0), (0, 0.7), (0, 1.5), (0, 0.35), (0, 2.8)]
+    ("degrees", "scale"),
+    [(17, 1.0), (-30, 1.0), (0, 1.0), (0, 0.95), (0, 1.05), (0, 0.7), (0, 1.5), (0, 0.35), (0, 2.8)],
 )
 def test_a_turn_is_found_in_degrees_and_a_zoom_as_the_side_of_the_crop(degrees, scale):
     images, centre = pictures(), ((SIDE - 1) / 2, (SIDE - 1) / 2)
@@ -55,7 +56,7 @@ def test_a_turn_is_found_in_degrees_and_a_zoom_as_the_side_of_the_crop(degrees, 
     if degrees:
         assert found("rotate2d", images, moved, 1.0) == pytest.approx([degrees] * 4, abs=1)
     else:
-        assert found("zoom", images, moved, 1.2) == pytest.approx([1 / scale] * 4, rel=0.05)
+        assert found("zoom", images, moved, 1.2) == pytest.approx([1 / scale] * 4, rel=0.01)
 
 
 def test_strangers_are_not_taken_for_a_far_zoom():
