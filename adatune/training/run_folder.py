@@ -160,21 +160,21 @@ def superfluous_snapshots(folder: Path, keep_last: int, keep_every_kimg: float) 
     return [path for path in snapshots if path not in kept]
 
 
-def prune(folder: Path, keep_last: int, keep_every_kimg: float) -> int:
-    """Delete superfluous snapshots with the sample grids of the same moment; returns the bytes freed."""
-    freed = 0
+def prune(folder: Path, keep_last: int, keep_every_kimg: float) -> None:
+    """Delete superfluous snapshots with the sample grids and walks of the same moment."""
     for snapshot in superfluous_snapshots(folder, keep_last, keep_every_kimg):
         for path in files_of_snapshot(snapshot):
-            freed += path.stat().st_size
             path.unlink()
-    return freed
 
 
 def files_of_snapshot(snapshot: Path) -> list[Path]:
-    """SNAPSHOT and, where they exist, its grid of samples and the walk that was trained with it."""
+    """SNAPSHOT and, where they exist, its grid of samples and the walk that was trained with it.
+
+    SNAPSHOT is the last: while it is there, what a killed deletion left of the others is found again.
+    """
     fakes = snapshot.with_name(snapshot.name.replace("network-", "fakes-").replace(".safetensors", ".jpg"))
     walks = sorted(snapshot.parent.glob(snapshot.name.replace("network-", "walk-*-", 1)))
-    return [path for path in (snapshot, fakes, *walks) if path.is_file()]
+    return [path for path in (fakes, *walks, snapshot) if path.is_file()]
 
 
 def leftovers(folder: Path) -> list[Path]:
