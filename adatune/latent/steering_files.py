@@ -54,8 +54,8 @@ def keep_walk(walk: Walk, edit: Edit, config: SteeringConfig, network: str, path
 
 def find_walk(
     name: str, generator: Generator, edit: Edit, trained: Path | None = None
-) -> tuple[Walk, SteeringConfig]:
-    """The walk called NAME, where GENERATOR is, and as much of its configuration as moving along it needs.
+) -> tuple[Walk, WalkDescription]:
+    """The walk called NAME, where GENERATOR is, and what it is.
 
     Where there is a file TRAINED, of the walk that was trained together with the generator, it is that one.
 
@@ -70,8 +70,7 @@ def find_walk(
         raise UsageError(
             f"There is no walk {name!r} in {path.parent}. Learn one with 'adatune steer {edit.name}'."
         )
-    walk, description = read_walk(path, generator, edit)
-    return walk, SteeringConfig(description.space, description.is_nonlinear)
+    return read_walk(path, generator, edit)
 
 
 def to_directions(

@@ -1,10 +1,10 @@
 """A walk from learning to the files that show it: what `adatune steer` does."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from adatune.augment.edits import Edit
 from adatune.checkpoints import LoadedNetworks
@@ -33,6 +33,7 @@ class Steering:
     edit: Edit
     config: SteeringConfig
     features: Features
+    training: Mapping[str, Any] | None = None  # how the walk was learned; None: as `config` says
 
 
 def learn(steering: Steering, files: WalkFiles, progress: Progress) -> tuple[Walk, Directions | None, float]:
@@ -110,9 +111,9 @@ def find_limits(
         save_picture(limits_plot(limits, edit.slider_of, edit.alpha_of, title), files[-1])
         found.append(limits)
     files.append(stem.with_name(f"{stem.name}-limits.json"))
-    width = next(walk.parameters()).shape[-1]
-    details = {"network": steering.network, **training_details(edit, steering.config, width)}
-    result = {**details, "limits": [limits.to_dict() for limits in found]}
+    training = steering.training or training_details(edit, steering.config, next(walk.parameters()).shape[-1])
+    what = {"network": steering.network, "edit": edit.name, "space": steering.config.space}
+    result = {**what, **training, "limits": [limits.to_dict() for limits in found]}
     write_text(files[-1], json.dumps(result, indent=2) + "\n")
     return found, files
 

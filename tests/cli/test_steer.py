@@ -92,6 +92,22 @@ def test_a_nonlinear_walk_is_kept_and_used_again(home):
     assert sheet.read_bytes() == first
 
 
+def test_limits_of_a_used_walk_say_how_it_was_learned(home):
+    invoke("zoom", "--name", "near", "--batch", "2", "--no-limits")
+    invoke("zoom", "--use", "--name", "near", "--alphas", "0.5,2", "--out", str(home / "out"))
+    said = json.loads((home / "out" / "steer-near-limits.json").read_text())
+    assert (said["edit"], said["space"], said["steps"], said["batch"]) == ("zoom", "w+", 3, 2)
+
+
+def test_a_walk_trained_with_the_network_is_used_unless_another_kind_is_asked_for(home):
+    invoke("zoom", "--no-limits")
+    learned = home / "directions" / "walks" / "zoom-w+.safetensors"
+    learned.rename(home / "runs" / "00000-faces" / "walk-zoom-000001.safetensors")
+    invoke("zoom", "--use", "--no-limits")
+    with pytest.raises(UsageError, match=r"no walk 'zoom-w\+-nonlinear'"):
+        CliRunner().invoke(steer, ["zoom", "--use", "--nonlinear", *SMALL], catch_exceptions=False)
+
+
 def test_an_edit_of_ones_own_is_learned(home):
     (home / "mine.py").write_text(
         "def darken(images, alpha):\n    return images - alpha, images[:, :1] * 0 + 1\n"
