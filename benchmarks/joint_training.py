@@ -153,10 +153,7 @@ def plot(result: dict[str, Any], edit: Edit, path: Path) -> None:
         for arm, color in colors.items():
             runs = [run["walks"][arm] for run in result["runs"] if run["arm"] == arm]
             values = np.array([_series(run, key) for run in runs])
-            label = (
-                f"{arm} (range {np.mean([run['range'] for run in runs]):.2f})" if key == "achieved" else arm
-            )
-            axis.plot(asked, values.mean(axis=0), color=color, label=label, linewidth=2)
+            axis.plot(asked, values.mean(axis=0), color=color, label=arm, linewidth=2)
             axis.fill_between(asked, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2)
         if key == "achieved":
             axis.plot(asked, asked, color="#b8b2a6", linestyle=":", label="all that is asked")
