@@ -39,7 +39,7 @@ from adatune.training.config import TrainConfig
 from adatune.training.sources import starting_networks
 from adatune.training.state import TrainingState
 from adatune.training.step import training_step
-from adatune.training.trained_walk import SPACE, reach_of
+from adatune.training.trained_walk import SPACE, TrainedWalk
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -53,7 +53,10 @@ KID_BOUNDS = (5.0, 10.0, 20.0, 50.0)  # x 1000
 def train_arm(config: TrainConfig, arm: str, reals: Tensor, edit: Edit, steps: int) -> TrainingState:
     """Train on for STEPS; the reals are edited here where the step does not do it."""
     state = TrainingState(config, starting_networks(config), None, torch.device("cpu"))
-    random, reach = np.random.default_rng(config.seed), reach_of(edit.name)
+    random, trained = (
+        np.random.default_rng(config.seed),
+        TrainedWalk(replace(config, steer=edit.name), state.G),
+    )
     for _ in range(steps):
         items = batch_items(config.seed, state.images_shown, config.batch, 2 * len(reals))
         images = reals[items % len(reals)]
@@ -61,10 +64,8 @@ def train_arm(config: TrainConfig, arm: str, reals: Tensor, edit: Edit, steps: i
             torch.from_numpy(items >= len(reals))[:, None, None, None], images.flip(3), images
         )
         if arm == "augmented":
-            sliders = random.uniform(-reach, reach, (config.batch, 1)) * (
-                random.random((config.batch, 1)) < 0.5
-            )
-            images = edited_photos(edit.name, images, edit.alphas_of(torch.from_numpy(sliders).float()))
+            sliders = trained.sliders(torch.from_numpy(random.random((config.batch, 2))).float())
+            images = edited_photos(edit.name, images, edit.alphas_of(sliders))
         training_step(state, images, None)
     return state
 

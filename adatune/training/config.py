@@ -57,7 +57,7 @@ class TrainConfig:
     # A slider that is trained with the networks
     steer: str = ""  # the edit that it does, such as zoom; empty: none
     steer_weight: float = 30.0  # of the edit's mean square beside the generator's loss
-    steer_learning_rate: float = 0.01  # of the slider
+    steer_learning_rate: float = 0.01  # of the slider, corrected for the interval as the generator's
     # Augmentation
     augs: str = "bgc"  # a preset, operation names, or none
     aug_p: float | None = None  # fixed strength; None: adaptive

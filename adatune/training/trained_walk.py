@@ -45,6 +45,9 @@ class TrainedWalk:
             are_all_moved: whether none is to stay.
         """
         sliders = (draws[:, 1:] * 2 - 1) * self.reach
+        if self.edit.unit == "pixels":  # whole ones: parts of pixels would teach blur
+            pixels = self.edit.alphas_of(sliders).round()
+            sliders = pixels / self.edit.alphas_of(torch.ones_like(sliders))
         return sliders if are_all_moved else torch.where(draws[:, :1] < 0.5, sliders, 0.0)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A walk that trains: how far it moves whom, and its way to disk and back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def test_about_every_other_picture_is_moved_either_way_up_to_the_reach() -> None
     assert sliders.max() == pytest.approx(reach_of("color"), rel=0.01)
     assert abs(float(sliders.mean())) < 0.01
     assert (trained.sliders(draws, are_all_moved=True) != 0).all()
+
+
+@pytest.mark.parametrize("name", ["shiftx", "shifty"])
+def test_shifts_are_by_whole_pixels(name: str) -> None:
+    trained = TrainedWalk(replace(CONFIG, steer=name, resolution=64), Generator(CONFIG.network))
+    draws = torch.rand(2000, 2, generator=torch.Generator().manual_seed(0))
+    pixels = trained.edit.alphas_of(trained.sliders(draws, are_all_moved=True))
+    assert sorted({round(x, 4) for x in pixels.flatten().tolist()}) == list(range(-12, 13))
 
 
 @pytest.mark.parametrize("name", NAMES)
