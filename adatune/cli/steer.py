@@ -1,5 +1,6 @@
 """`adatune steer`: a slider for an edit such as zoom or shift, learned, shown and measured."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,13 @@ from rich import box
 from rich.table import Table
 
 from adatune.cli.foreign_options import STEER, ForeignAware
-from adatune.cli.network_options import device_options, load_network, look_options, network_options
+from adatune.cli.network_options import (
+    device_options,
+    load_network,
+    look_options,
+    network_options,
+    out_option,
+)
 from adatune.cli.progress import with_progress
 from adatune.cli.tables import table_console
 from adatune.errors import UsageError
@@ -51,9 +58,11 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate
 )
 @click.option("--steps", type=click.IntRange(1), help="Steps of learning.  [default: 2500]")
 @click.option("--samples", type=click.IntRange(1), help="In place of --steps: pictures to learn from.")
-@click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Pictures a step.")
+@click.option("--batch", type=click.IntRange(1), help="Pictures a step.  [default: 8 for colours, else 4]")
 @click.option(
-    "--lr", type=float, help="Learning rate.  [default: 0.02 at 512 numbers a latent; --nonlinear 0.002]"
+    "--lr",
+    type=float,
+    help="Learning rate.  [default: 0.02 at 512 numbers a latent; colours by the network; --nonlinear 0.002]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is learned from.")
 @click.option("--name", help="What to call it.  [default: EDIT-SPACE, and -nonlinear]")
@@ -82,11 +91,7 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate
 )
 @click.option("--data", help="A dataset, whose own spread is put beside the limits.")
 @look_options
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for sheet and limits.  [default: generated/ in the run's folder]",
-)
+@out_option("sheet and limits")
 @device_options
 def steer(
     edit: str,
@@ -98,7 +103,7 @@ def steer(
     features: str,
     steps: int | None,
     samples: int | None,
-    batch: int,
+    batch: int | None,
     lr: float | None,
     seed: int,
     name: str | None,
@@ -131,7 +136,7 @@ def steer(
     from adatune.latent.picture_files import output_folder
     from adatune.latent.sampling import SamplingConfig, averaged_generator
     from adatune.latent.seeds import parse_seeds
-    from adatune.latent.steering import SteeringConfig, parse_alphas
+    from adatune.latent.steering import SteeringConfig, parse_alphas, with_defaults
     from adatune.latent.steering_files import files_for, find_walk
     from adatune.latent.steering_job import Steering, draw_sheets, find_limits, learn, with_limits
     from adatune.latent.steering_limits import LimitsConfig
@@ -139,8 +144,8 @@ def steer(
 
     if steps and samples:
         raise UsageError("--steps and --samples say the same thing. Leave one out.")
-    count = steps or (-(-samples // batch) if samples else SteeringConfig.steps)
-    config = SteeringConfig(space, nonlinear, loss, count, batch, lr or 0.0, seed, label)
+    count = steps or SteeringConfig.steps
+    config = SteeringConfig(space, nonlinear, loss, count, batch or 0, lr or 0.0, seed, label)
     look, chosen = SamplingConfig(psi, label=label, is_square=square), parse_seeds(seeds)
     limits_config = LimitsConfig(limit_samples, psi, max_kid, label)
     dataset = None if data is None else find_dataset(data)
@@ -151,6 +156,9 @@ def steer(
     does = _edit(edit, edit_file, networks.config.resolution, networks.config.channels)
     strengths = list(does.shown) if alphas is None else parse_alphas(alphas, does)
     sees = choose_features(networks, features)
+    config = with_defaults(config, generator, does)
+    if samples:
+        config = dataclasses.replace(config, steps=-(-samples // config.batch))
     steering = Steering(networks, name_of(path), does, config, sees)
     stem = (output_folder(path) if out is None else out) / f"steer-{called}"
     written, found, reached = [], None, None
@@ -162,7 +170,7 @@ def steer(
         steering = Steering(networks, name_of(path), does, config, sees, what.training)
     else:
         by = config.loss_for(does) + (f" ({sees.name})" if config.loss_for(does) == "perceptual" else "")
-        length = f"{config.steps} steps of {batch} pictures"
+        length = f"{config.steps} steps of {config.batch} pictures"
         click.echo(f"Learning {does.name} in {space} with {path}: {length}, loss {by}", err=True)
         walk, found, reached = learn(steering, files, with_progress)
         written += [files.walk, *([files.directions] if files.directions else [])]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from adatune.latent.steering import (
     parse_alphas,
     sliders_of,
     steering_loss,
+    with_defaults,
 )
 from adatune.metrics.features import discriminator_features
+from adatune.networks import Generator, NetworkConfig
 from adatune.networks.walks import start, to_ws
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo32.safetensors"
@@ -59,15 +62,15 @@ def centres(images):
     return (mass * torch.arange(SIDE)).sum(dim=(-2, -1)) / mass.sum(dim=(-2, -1))
 
 
-def test_a_learned_shift_moves_the_centre_of_mass_the_asked_way_and_further_the_more_is_asked(demo):
-    edit, config, walk, losses = learned(demo, "shiftx", steps=70, loss="l2")
+def test_a_learned_shift_moves_the_centre_of_mass_the_asked_way_in_order_for_nearly_all_of_200_seeds(demo):
+    edit, config, walk, losses = learned(demo, "shiftx", steps=150)
     assert np.mean(losses[-15:]) < np.mean(losses[:15])
     shifts = (-4.0, -2.0, 0.0, 2.0, 4.0)
-    where = centres(pictures(demo, config.space, walk, [[edit.slider_of(a)] for a in shifts], 40))
+    where = centres(pictures(demo, config.space, walk, [[edit.slider_of(a)] for a in shifts], 200))
     steps = where.diff(dim=0)  # [4, seeds]
     assert (steps.mean(dim=1) > 0.2).all(), steps.mean(dim=1)
-    assert (steps > 0).float().mean() > 0.85
-    assert (where[-1] > where[0]).float().mean() > 0.9
+    assert (where[-1] > where[0]).float().mean() > 0.99  # measured: all of them
+    assert (steps > 0).all(dim=0).float().mean() > 0.95, (steps > 0).float().mean(dim=1)
 
 
 def test_a_learned_brightness_reaches_four_fifths_of_what_is_asked(demo):
@@ -78,15 +81,62 @@ def test_a_learned_brightness_reaches_four_fifths_of_what_is_asked(demo):
     assert change[2] == pytest.approx(0.4, abs=0.08)
 
 
-def test_red_soon_reaches_four_fifths_blue_three_quarters_and_green_which_is_hardest_three_fifths(demo):
-    _, config, walk, _ = learned(demo, "color", steps=200, learning_rate=0.28)
-    rows = torch.eye(3) * 0.4
-    images = pictures(demo, config.space, walk, [[0.0] * 3, *rows.tolist(), *(-rows).tolist()], 24)
+def reached(demo, walk):
+    """The share of 0.5 by which each channel changes up and down in the mean, [2, 3]."""
+    rows = torch.eye(3) * 0.5
+    images = pictures(demo, "w+", walk, [[0.0] * 3, *rows.tolist(), *(-rows).tolist()], 48)
     means = images.mean(dim=(1, 3, 4))
-    up, down = (means[1:4] - means[0]).diagonal() / 0.4, (means[0] - means[4:]).diagonal() / 0.4
-    for channel, least in ((0, 0.8), (1, 0.6), (2, 0.75)):
-        assert least < up[channel] < 1.1, (up, down)
-        assert least < down[channel] < 1.1, (up, down)
+    return torch.stack([(means[1:4] - means[0]).diagonal(), (means[0] - means[4:]).diagonal()]) / 0.5
+
+
+def test_red_soon_reaches_four_fifths_blue_seven_tenths_and_green_which_is_hardest_six_tenths(demo):
+    shares = reached(demo, learned(demo, "color", steps=200)[2])
+    assert (shares > torch.tensor([0.8, 0.6, 0.7])).all(), shares
+    assert (shares < 1.1).all(), shares
+
+
+@pytest.mark.slow
+def test_every_colour_reaches_four_fifths_of_what_is_asked_by_default(demo):
+    shares = reached(demo, learned(demo, "color")[2])
+    assert (shares >= 0.8).all(), shares
+
+
+def random_network(width):
+    torch.manual_seed(0)
+    config = NetworkConfig(
+        resolution=16, z_dim=width, w_dim=width, mapping_layers=2, channel_base=512, channel_max=32
+    )
+    return Generator(config).eval().requires_grad_(False)
+
+
+def test_colours_are_learned_more_slowly_where_pictures_change_more(demo):
+    config, edit = SteeringConfig(), make_edit("color", 16)
+    wide = random_network(512)
+    assert with_defaults(config, wide, edit).learning_rate < 0.05
+    assert 0.2 < with_defaults(config, demo.G_ema, edit).learning_rate < 0.4
+    for style in wide.synthesis.modules():
+        if hasattr(style, "affine"):
+            style.affine.weight /= 10
+    assert with_defaults(config, wide, edit).learning_rate > 0.05
+
+
+def test_colours_are_learned_without_going_astray_512_wide():
+    wide = random_network(512)
+    edit, config = make_edit("color", 16), SteeringConfig(steps=60)
+    walk = new_walk(wide, edit, config)
+    losses = list(learn_walk(SimpleNamespace(G_ema=wide, config=wide.config), edit, config, None, walk))
+    assert np.mean(losses[-10:]) < 0.3 * losses[0]
+    assert max(losses) < 5 * losses[0]
+
+
+def test_what_is_given_is_kept_and_movements_have_a_rate_and_a_batch_of_their_own(demo):
+    colour, shift = make_edit("color", SIDE), make_edit("shiftx", SIDE)
+    given = SteeringConfig(batch=3, learning_rate=0.01)
+    assert with_defaults(given, demo.G_ema, colour) == given
+    found = with_defaults(SteeringConfig(), demo.G_ema, shift)
+    assert (found.batch, found.learning_rate) == (4, pytest.approx(0.02 * 8**0.5))
+    found = with_defaults(SteeringConfig(is_nonlinear=True), demo.G_ema, make_edit("brightness", SIDE))
+    assert (found.batch, found.learning_rate) == (8, 0.002)
 
 
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
