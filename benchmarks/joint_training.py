@@ -236,9 +236,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result["runs"].append(
                 {"arm": arm, "seed": seed, "p": state.p, "frechet8": frechet8(state, reals), "walks": found}
             )
-            result["summary"] = summary(result, edit)
             write_text(options.out, json.dumps(result, indent=1) + "\n")
-            print(seed, arm, json.dumps(result["summary"]), flush=True)
+            print(f"seed {seed}, {arm}: done", flush=True)
+    result["summary"] = summary(result, edit)
+    write_text(options.out, json.dumps(result, indent=1) + "\n")
     plot(result, edit, options.out.with_suffix(".png"))
     print(json.dumps(result["summary"], indent=1))
 
