@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from adatune.augment.edits import Edit, alphas_for, make_edit, masked_squares
@@ -93,7 +94,15 @@ def _by_mean(edit: Edit, number: int, sources: Tensor, moved: Tensor) -> Tensor:
     means = torch.stack([mean(edit.apply(sources, alphas)[0]) for alphas in candidates]).numpy()
     reached = mean(moved).numpy()
     columns = np.broadcast_to(means, (len(sliders), len(reached))).T
-    return torch.tensor([np.interp(value, row, sliders) for value, row in zip(reached, columns, strict=True)])
+    return torch.tensor([_strength(value, row, sliders) for value, row in zip(reached, columns, strict=True)])
+
+
+def _strength(value: float, means: NDArray[np.float64], sliders: NDArray[np.float64]) -> float:
+    """The slider at which MEANS, one for each of SLIDERS, come to VALUE, or as near as they get to it."""
+    # Only between the lowest and the highest mean: colours that sRGB lacks are cut, and beyond turn back.
+    first, last = len(means) - 1 - int(means[::-1].argmin()), int(means.argmax())
+    rising = slice(first, last + 1) if first < last else slice(None)
+    return float(np.interp(value, means[rising], sliders[rising]))
 
 
 def _correlation(target: Tensor, mask: Tensor, moved: Tensor) -> Tensor:

@@ -96,6 +96,13 @@ def test_lightness_and_colour_are_found_by_the_mean_of_what_was_added_to():
         assert found("colorlab", images, moved, 1.0, number) == pytest.approx([0.2] * 4, abs=0.01)
 
 
+def test_colours_beyond_what_srgb_holds_count_as_much_as_the_edit_can_do():
+    blue = torch.tensor([-0.9, -0.6, 0.95]).reshape(1, 3, 1, 1)
+    images = pictures(2) * 0.3 + torch.tensor([0.2, 0.0, -0.1]).reshape(3, 1, 1)
+    sliders = found("colorlab", images, images * 0 + blue, 1.0, number=2)
+    assert all(-1.5 < slider < -0.6 for slider in sliders), sliders
+
+
 def test_an_edit_of_ones_own_is_found_by_what_differs_least():
     def fade(images, alpha):
         return images * (1 - alpha), torch.ones_like(images[:, :1])
