@@ -1,9 +1,8 @@
 """`adatune steer`: a slider for an edit such as zoom or shift, learned, shown and measured."""
 
-import dataclasses
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
@@ -19,10 +18,8 @@ from adatune.cli.network_options import (
 )
 from adatune.cli.progress import with_progress
 from adatune.cli.tables import table_console
-from adatune.errors import UsageError
 
 if TYPE_CHECKING:
-    from adatune.augment.edits import Edit
     from adatune.latent.steering_limits import Limits
 
 _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate2d", "rotate3d", "own")
@@ -93,35 +90,7 @@ _EDITS = ("zoom", "shiftx", "shifty", "brightness", "color", "colorlab", "rotate
 @look_options
 @out_option("sheet and limits")
 @device_options
-def steer(
-    edit: str,
-    network: str,
-    edit_file: str | None,
-    space: str,
-    nonlinear: bool,
-    loss: str,
-    features: str,
-    steps: int | None,
-    samples: int | None,
-    batch: int | None,
-    lr: float | None,
-    seed: int,
-    name: str | None,
-    replace: bool,
-    use: bool,
-    alphas: str | None,
-    seeds: str,
-    has_limits: bool,
-    limit_samples: int,
-    max_kid: float | None,
-    data: str | None,
-    psi: float,
-    label: int | None,
-    square: bool,
-    out: Path | None,
-    device: str,
-    as_json: bool,
-) -> None:
+def steer(network: str, device: str, as_json: bool, **wanted: Any) -> None:
     """Teach a slider to imitate an EDIT of a NETWORK's pictures, and measure how far it carries.
 
     \b
@@ -129,90 +98,32 @@ def steer(
     adatune steer shiftx ffhq512 --space w --data portraits
     adatune steer own ffhq512 --edit-file my_edit.py:darken --name darken
     """
-    from adatune.checkpoints.walk_files import walk_beside
-    from adatune.data.dataset import find_dataset
-    from adatune.latent.direction_files import save_directions
-    from adatune.latent.kinship import name_of
-    from adatune.latent.picture_files import output_folder
-    from adatune.latent.sampling import SamplingConfig, averaged_generator
-    from adatune.latent.seeds import parse_seeds
-    from adatune.latent.steering import SteeringConfig, parse_alphas, with_defaults
-    from adatune.latent.steering_files import files_for, find_walk
-    from adatune.latent.steering_job import Steering, draw_sheets, find_limits, learn, with_limits
-    from adatune.latent.steering_limits import LimitsConfig
-    from adatune.metrics.features import choose_features
+    from adatune.latent.sliders import SliderConfig, make_slider
 
-    if steps and samples:
-        raise UsageError("--steps and --samples say the same thing. Leave one out.")
-    count = steps or SteeringConfig.steps
-    config = SteeringConfig(space, nonlinear, loss, count, batch or 0, lr or 0.0, seed, label)
-    look, chosen = SamplingConfig(psi, label=label, is_square=square), parse_seeds(seeds)
-    limits_config = LimitsConfig(limit_samples, psi, max_kid, label)
-    dataset = None if data is None else find_dataset(data)
-    called = name or f"{edit}-{space}" + ("-nonlinear" if nonlinear else "")
-    files = files_for(called, config, replace or use)
+    config = SliderConfig(**wanted)
     path, networks = load_network(network, device)
-    generator = averaged_generator(networks)
-    does = _edit(edit, edit_file, networks.config.resolution, networks.config.channels)
-    strengths = list(does.shown) if alphas is None else parse_alphas(alphas, does)
-    sees = choose_features(networks, features)
-    config = with_defaults(config, generator, does)
-    if samples:
-        config = dataclasses.replace(config, steps=-(-samples // config.batch))
-    steering = Steering(networks, name_of(path), does, config, sees)
-    stem = (output_folder(path) if out is None else out) / f"steer-{called}"
-    written, found, reached = [], None, None
-    if use:
-        is_trained_kind = name is None and space == "w+" and not nonlinear  # what `train --steer` makes
-        own = walk_beside(path, edit) if is_trained_kind else None
-        walk, what = find_walk(called, generator, does, own)
-        config = SteeringConfig(what.space, what.is_nonlinear)
-        steering = Steering(networks, name_of(path), does, config, sees, what.training)
-    else:
-        by = config.loss_for(does) + (f" ({sees.name})" if config.loss_for(does) == "perceptual" else "")
-        length = f"{config.steps} steps of {config.batch} pictures"
-        click.echo(f"Learning {does.name} in {space} with {path}: {length}, loss {by}", err=True)
-        walk, found, reached = learn(steering, files, with_progress)
-        written += [files.walk, *([files.directions] if files.directions else [])]
-    written += draw_sheets(steering, walk, strengths, chosen, look, stem, with_progress)
-    measured: list[Limits] = []
-    if has_limits:
-        measured, more = find_limits(steering, walk, strengths, limits_config, dataset, stem, with_progress)
-        written += more
-        if found is not None and files.directions is not None:
-            found = with_limits(found, does, measured)
-            save_directions(found, files.directions)
+    made = make_slider(config, path, networks, partial(click.echo, err=True), with_progress)
     if as_json:
         details = {
             "network": str(path),
-            "edit": does.name,
-            "space": config.space,
-            "name": called,
-            "loss": reached,
+            "edit": made.edit,
+            "space": made.space,
+            "name": made.name,
+            "loss": made.loss,
+            "limits": [limits.to_dict() for limits in made.limits],
+            "files": [str(file) for file in made.files],
         }
-        parts = [limits.to_dict() for limits in measured]
-        click.echo(
-            json.dumps({**details, "limits": parts, "files": [str(file) for file in written]}, indent=2)
-        )
+        click.echo(json.dumps(details, indent=2))
         return
-    for limits in measured:
+    for limits in made.limits:
         _print(limits)
-    click.echo("Wrote " + "\n      ".join(map(str, written)))
-    if found is not None:
-        low, high = found.details.get("recommended_strengths", [[-3, 3]])[0]
-        net = "" if network == "latest" else f" {network}"
-        click.echo(f"Use it: adatune directions apply {called}{net} --strength {low:g}:{high:g}")
-    elif not use:
-        click.echo(f"Show it again: adatune steer {edit} --use --name {called} --network {path}")
-
-
-def _edit(name: str, file: str | None, resolution: int, channels: int) -> "Edit":
-    from adatune.augment.edits import make_edit
-    from adatune.augment.user_edit import load_edit
-
-    if (name == "own") != (file is not None):
-        raise UsageError("An edit of one's own takes both: adatune steer own --edit-file my_edit.py:function")
-    return make_edit(name, resolution, channels) if file is None else load_edit(file)
+    click.echo("Wrote " + "\n      ".join(map(str, made.files)))
+    net = "" if network == "latest" else f" {network}"
+    if made.directions is not None:
+        low, high = made.directions.details.get("recommended_strengths", [[-3, 3]])[0]
+        click.echo(f"Use it: adatune directions apply {made.name}{net} --strength {low:g}:{high:g}")
+    elif not config.use:
+        click.echo(f"Show it again: adatune steer {config.edit}{net} --use --name {made.name}")
 
 
 def _print(limits: "Limits") -> None:

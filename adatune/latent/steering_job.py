@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from torch import Tensor
+
 from adatune.augment.edits import Edit
 from adatune.checkpoints import LoadedNetworks
 from adatune.home import write_text
 from adatune.images import save_picture
-from adatune.latent.dataset_photos import read_photos
 from adatune.latent.direction_files import Directions, save_directions
 from adatune.latent.limits_plot import limits_plot
 from adatune.latent.progress import Progress
@@ -85,17 +86,15 @@ def find_limits(
     walk: Walk,
     alphas: Sequence[float],
     config: LimitsConfig,
-    dataset: Path | None,
+    photos: Tensor | None,
     stem: Path,
     progress: Progress,
 ) -> tuple[list[Limits], list[Path]]:
     """The limits of each slider, as a plot each and one JSON file beside STEM; returns them and the files.
 
-    Raises:
-        DatasetError: DATASET cannot be read, or holds fewer than two photos.
+    PHOTOS, from `read_photos`, are what the spread beside the limits is of.
     """
     edit, found, files = steering.edit, list[Limits](), list[Path]()
-    photos = None if dataset is None else read_photos(dataset, steering.networks.config)
     largest = max(abs(edit.slider_of(alpha)) for alpha in alphas)
     batches = -(-config.samples // 16) + 1
     for number, label in enumerate(edit.labels):

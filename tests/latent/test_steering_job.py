@@ -7,6 +7,7 @@ import torch
 
 from adatune.augment.edits import make_edit
 from adatune.checkpoints import LoadedNetworks
+from adatune.latent.dataset_photos import read_photos
 from adatune.latent.direction_files import read_directions, save_directions
 from adatune.latent.sampling import SamplingConfig
 from adatune.latent.steering import SteeringConfig
@@ -93,8 +94,9 @@ def test_the_spread_of_a_dataset_goes_beside_the_limits(home):
         Image.new("RGB", (16, 16), (value,) * 3).save(home / "set" / "images" / f"{index}.png")
     job, progress = steering("brightness"), Counted()
     walk, *_ = learn(job, files_for("light", job.config, may_replace=False), progress)
+    photos = read_photos(home / "set", job.networks.config)
     limits, _ = find_limits(
-        job, walk, [-0.5, 0.5], LimitsConfig(samples=4), home / "set", home / "steer-light", progress
+        job, walk, [-0.5, 0.5], LimitsConfig(samples=4), photos, home / "steer-light", progress
     )
     assert limits[0].spread.count == 4
     assert limits[0].spread.high == pytest.approx(43 / 127.5, abs=0.05)
