@@ -49,10 +49,10 @@ class SteeringConfig:
             raise UsageError(f"--space {self.space} is unknown. Choose one of {', '.join(SPACES)}.")
         if self.loss not in LOSSES:
             raise UsageError(f"--loss {self.loss} is unknown. Choose one of {', '.join(LOSSES)}.")
-        if not 1 <= self.steps <= 10**7 or not 0 <= self.batch <= 1024:
-            raise UsageError(
-                f"--steps {self.steps} and --batch {self.batch} must be whole numbers from 1 up."
-            )
+        if not 1 <= self.steps <= 10**7:
+            raise UsageError(f"--steps {self.steps} is out of range: it goes from 1 to 10000000.")
+        if not 0 <= self.batch <= 1024:
+            raise UsageError(f"--batch {self.batch} is out of range: it goes from 1 to 1024.")
         if not (isfinite(self.learning_rate) and self.learning_rate >= 0):
             raise UsageError(f"--lr {self.learning_rate} must be above 0. Leave it out for the default.")
         if not 0 <= self.seed < 2**32:
