@@ -42,7 +42,9 @@ STEERING = [
     Mistake("no samples", nothing, f"{STEER} --samples 0", 2, "Invalid value for '--samples': 0 is not in"),
     Mistake("both", nothing, f"{STEER} --steps 3 --samples 3", 2, "--steps and --samples say the same"),
     Mistake("no batch", nothing, f"{STEER} --batch 0", 2, "Invalid value for '--batch': 0 is not in the"),
-    Mistake("large batch", nothing, f"{STEER} --batch 5000", 2, "--batch 5000 is out of range: it goes from 1"),
+    Mistake(
+        "large batch", nothing, f"{STEER} --batch 5000", 2, "--batch 5000 is out of range: it goes from 1"
+    ),
     Mistake("negative rate", nothing, f"{STEER} --lr -1", 2, "--lr -1.0 must be above 0."),
     Mistake("no rate", nothing, f"{STEER} --lr nan", 2, "--lr nan must be above 0."),
     Mistake("endless rate", nothing, f"{STEER} --lr inf", 2, "--lr inf must be above 0."),
