@@ -3,9 +3,10 @@
 python benchmarks/steering.py [OUT.json]
 
 Writes benchmarks/results/steering.json and prints its table. Every walk is learned for the same number of
-steps. "reach" is the achieved change at the end of the training range (slider 1; for colours 0.5, for zoom
-ln 2) as a share of what is asked, the mean of both ways; "at twice" that at twice as much. KID is against
-other latents' unmoved pictures, by the discriminator. For shiftx the centre of mass of 200 faces is followed.
+steps, otherwise as by default. "reach" is the achieved change at the end of the training range (slider 1; for
+colours 0.5, for zoom ln 2) as a share of what is asked, the mean of both ways; "at twice" that at twice as
+much. KID is against other latents' unmoved pictures, by the discriminator. For shiftx the centre of mass of
+200 faces is followed.
 """
 
 import json
@@ -22,7 +23,7 @@ from torch import Tensor
 import adatune
 from adatune.augment.edits import make_edit
 from adatune.home import write_text
-from adatune.latent.steering import SteeringConfig, learn_walk, new_walk
+from adatune.latent.steering import SteeringConfig, learn_walk, new_walk, with_defaults
 from adatune.latent.steering_limits import LimitsConfig, measure_limits
 from adatune.metrics.features import discriminator_features
 from adatune.networks.walks import Walk, start, to_ws
@@ -50,7 +51,8 @@ def centres(networks: Any, space: str, walk: Walk, sliders: list[float]) -> Tens
 
 def measure(networks: Any, name: str, space: str, is_nonlinear: bool) -> dict[str, Any]:
     """Learn one walk and measure it."""
-    edit, config = make_edit(name, SIDE), SteeringConfig(space, is_nonlinear, steps=STEPS)
+    edit = make_edit(name, SIDE)
+    config = with_defaults(SteeringConfig(space, is_nonlinear, steps=STEPS), networks.G_ema, edit)
     features, walk = discriminator_features(networks.D), new_walk(networks.G_ema, edit, config)
     started = time.monotonic()
     losses = list(learn_walk(networks, edit, config, features, walk))
@@ -63,7 +65,8 @@ def measure(networks: Any, name: str, space: str, is_nonlinear: bool) -> dict[st
     assert limits is not None, "the last one is the result"
     result = {
         "edit": name, "space": space, "walk": "nonlinear" if is_nonlinear else "linear",
-        "loss": sum(losses[-30:]) / 30, "seconds_learning": round(seconds, 1), "limits": limits.to_dict(),
+        "batch": config.batch, "learning_rate": config.learning_rate, "loss": sum(losses[-30:]) / 30,
+        "seconds_learning": round(seconds, 1), "limits": limits.to_dict(),
     }  # fmt: skip
     if name == "shiftx":
         where = centres(networks, space, walk, [-1.0, -0.5, 0.0, 0.5, 1.0])
@@ -112,7 +115,6 @@ def main(out: Path) -> None:
                 "machine": machine,
                 "command": command,
                 "steps": STEPS,
-                "batch": 4,
                 "results": results,
             }
             write_text(out, json.dumps(document, indent=1) + "\n")
