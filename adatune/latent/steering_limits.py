@@ -219,7 +219,8 @@ def _rows(
     quartiles = achieved.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=achieved.dtype), dim=1).T.tolist()
     rows: list[Limit] = []
     for index, slider in enumerate(sliders):
-        low, middle, high = (edit.alpha_of(value) for value in quartiles[index])
+        # + 0.0: no "-0" in the table.
+        low, middle, high = (round(edit.alpha_of(value), 3) + 0.0 for value in quartiles[index])
         share = quartiles[index][1] / slider if slider else None
         step = None if index == centre else steps[index if index < centre else index - 1]
         distance = float(far[index].mean())
