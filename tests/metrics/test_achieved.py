@@ -36,7 +36,8 @@ def found(name, images, moved, largest, number=0):
 def test_a_shift_is_found_in_pixels():
     images = pictures()
     right = moved_by(images, np.float32([[1, 0, 4.5], [0, 1, 0]]))
-    assert found("shiftx", images, right, 1.0) == pytest.approx([4.5] * 4, abs=0.3)
+    assert found("shiftx", images, right, 1.0) == pytest.approx([4.5] * 4, abs=0.02)
+    # Not undone sideways, pictures are likest a little up or down, by chance.
     assert found("shifty", images, right, 1.0) == pytest.approx([0] * 4, abs=0.4)
 
 
