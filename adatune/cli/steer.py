@@ -121,7 +121,9 @@ def steer(network: str, device: str, as_json: bool, **wanted: Any) -> None:
     net = "" if network == "latest" else f" {network}"
     if made.directions is not None:
         low, high = made.directions.details.get("recommended_strengths", [[-3, 3]])[0]
-        click.echo(f"Use it: adatune directions apply {made.name}{net} --strength {low:g}:{high:g}")
+        click.echo(
+            f"Use it: adatune directions apply {made.directions.name}{net} --strength {low:g}:{high:g}"
+        )
     elif not config.use:
         click.echo(f"Show it again: adatune steer {config.edit}{net} --use --name {made.name}")
 

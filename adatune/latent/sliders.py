@@ -11,19 +11,19 @@ from adatune.checkpoints.walk_files import walk_beside
 from adatune.data.dataset import find_dataset
 from adatune.errors import UsageError
 from adatune.latent.dataset_photos import read_photos
-from adatune.latent.direction_files import Directions, save_directions
+from adatune.latent.direction_files import Directions, path_for, save_directions
 from adatune.latent.kinship import name_of
 from adatune.latent.picture_files import output_folder
 from adatune.latent.progress import Progress
 from adatune.latent.sampling import SamplingConfig, averaged_generator, one_hot
 from adatune.latent.seeds import parse_seeds
 from adatune.latent.steering import SteeringConfig, new_walk, parse_alphas, with_defaults
-from adatune.latent.steering_files import WalkFiles, files_for, find_walk
+from adatune.latent.steering_files import WalkFiles, files_for, find_walk, to_directions
 from adatune.latent.steering_job import Steering, draw_sheets, find_limits, learn, with_limits
 from adatune.latent.steering_limits import Limits, LimitsConfig
 from adatune.metrics.features import choose_features
 from adatune.networks import NetworkConfig
-from adatune.networks.walks import Walk
+from adatune.networks.walks import LinearWalk, Walk
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Slider:
     space: str
     loss: float | None  # None: nothing was learned
     limits: list[Limits]
-    directions: Directions | None  # where it is a line in w that was learned
+    directions: Directions | None  # where it is a line in w that has not been kept as one before
     files: list[Path]
 
 
@@ -135,21 +135,23 @@ def make_slider(
     strengths = list(edit.shown) if config.alphas is None else parse_alphas(config.alphas, edit)
     one_hot(config.label, networks.config)  # refused before anything is learned
     photos = None if config.data is None else read_photos(find_dataset(config.data), networks.config)
+    kept: list[Path] = []
     if config.use:
-        job, walk, written, found, loss = *_found(config, path, networks, edit), list[Path](), None, None
+        job, walk, found, loss = *_found(config, path, networks, edit), None
     else:
         job, walk, found, loss = _learned(config, path, networks, edit, files, announce, progress)
-        written = [files.walk, *([files.directions] if files.directions else [])]
+        kept.append(files.walk)
     stem = (config.out or output_folder(path)) / f"steer-{config.called}"
-    written += draw_sheets(job, walk, strengths, parse_seeds(config.seeds), config.look, stem, progress)
+    drawn = draw_sheets(job, walk, strengths, parse_seeds(config.seeds), config.look, stem, progress)
     limits: list[Limits] = []
     if config.has_limits:
         limits, more = find_limits(job, walk, strengths, config.limits, photos, stem, progress)
-        written += more
-        if found is not None and files.directions is not None:
-            found = with_limits(found, edit, limits)
-            save_directions(found, files.directions)
-    return Slider(config.called, edit.name, job.config.space, loss, limits, found, written)
+        drawn += more
+    if found is not None:
+        found = with_limits(found, edit, limits) if limits else found
+        kept.append(path_for(found.name, may_replace=True))
+        save_directions(found, kept[-1])
+    return Slider(config.called, edit.name, job.config.space, loss, limits, found, kept + drawn)
 
 
 def _learned(
@@ -174,10 +176,20 @@ def _learned(
     return job, *learn(job, files, progress)
 
 
-def _found(config: SliderConfig, path: Path, networks: LoadedNetworks, edit: Edit) -> tuple[Steering, Walk]:
-    """The walk of that name; without one, that which was trained with the network, if it is of that kind."""
+def _found(
+    config: SliderConfig, path: Path, networks: LoadedNetworks, edit: Edit
+) -> tuple[Steering, Walk, Directions | None]:
+    """The walk of that name; without one, that which was trained with the network, if it is of that kind.
+
+    The latter comes with its directions, called after the network.
+    """
+    generator, network = averaged_generator(networks), name_of(path)
     is_trained_kind = config.name is None and config.space == "w+" and not config.nonlinear
     own = walk_beside(path, edit.name) if is_trained_kind else None
-    walk, what = find_walk(config.called, averaged_generator(networks), edit, own)
+    walk, what = find_walk(config.called, generator, edit, own)
     how, features = SteeringConfig(what.space, what.is_nonlinear), choose_features(networks, config.features)
-    return Steering(networks, name_of(path), edit, how, features, what.training), walk
+    found = None
+    if own is not None and own.is_file() and isinstance(walk, LinearWalk):
+        name, label = f"{edit.name}-{network.replace('/', '-')}", one_hot(config.label, networks.config)
+        found = to_directions(walk, edit, what.training, generator, network, name, label)
+    return Steering(networks, network, edit, how, features, what.training), walk, found

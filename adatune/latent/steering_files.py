@@ -5,6 +5,7 @@
 no line in w).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def find_walk(
 def to_directions(
     walk: LinearWalk,
     edit: Edit,
-    config: SteeringConfig,
+    training: Mapping[str, Any],
     generator: Generator,
     network: str,
     name: str,
@@ -90,7 +91,7 @@ def to_directions(
     Args:
         walk: learned.
         edit: that it does.
-        config: how it was learned.
+        training: how it was learned, for people.
         generator: that it was learned from.
         network: what people call it.
         name: of the directions.
@@ -103,8 +104,7 @@ def to_directions(
     along = torch.stack([deviations_along(ws, unit) for unit in vectors.double() / rows[:, :, None]])
     deviations = (rows * along).square().mean(dim=1).sqrt() / length
     details = {
-        "labels": list(edit.labels), "strength_of_slider": (length / deviations).tolist(),
-        **training_details(edit, config, vectors.shape[2]),
+        "labels": list(edit.labels), "strength_of_slider": (length / deviations).tolist(), **training
     }  # fmt: skip
     return Directions(
         name, "steering", network, content_hash(generator), generator.num_ws, list(range(generator.num_ws)),

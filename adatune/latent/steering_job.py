@@ -53,7 +53,8 @@ def learn(steering: Steering, files: WalkFiles, progress: Progress) -> tuple[Wal
     if files.directions is not None and isinstance(walk, LinearWalk):
         label = one_hot(config.label, networks.config)
         name = files.directions.stem
-        found = to_directions(walk, edit, config, generator, steering.network, name, label)
+        training = training_details(edit, config, walk.vectors.shape[-1])
+        found = to_directions(walk, edit, training, generator, steering.network, name, label)
         save_directions(found, files.directions)
     last = losses[-max(1, count // 10) :]
     return walk, found, sum(last) / len(last)

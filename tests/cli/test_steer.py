@@ -12,6 +12,7 @@ from adatune.cli.directions import directions
 from adatune.cli.steer import steer
 from adatune.errors import UsageError
 from adatune.home import new_run_folder
+from adatune.latent.direction_files import read_directions
 from adatune.networks import Discriminator, Generator, NetworkConfig
 
 SMALL = ("--steps", "3", "--limit-samples", "8", "--seeds", "0-1", "--features", "discriminator")
@@ -103,7 +104,12 @@ def test_a_walk_trained_with_the_network_is_used_unless_another_kind_is_asked_fo
     invoke("zoom", "--no-limits")
     learned = home / "directions" / "walks" / "zoom-w+.safetensors"
     learned.rename(home / "runs" / "00000-faces" / "walk-zoom-000001.safetensors")
-    invoke("zoom", "--use", "--no-limits")
+    said = invoke("zoom", "--use", "--no-limits").stdout
+    assert "adatune directions apply zoom-00000-faces-network-000001 " in said
+    kept, trained = (read_directions(home / "directions" / f"{name}.safetensors") for name in (
+        "zoom-w+", "zoom-00000-faces-network-000001"
+    ))  # fmt: skip
+    assert torch.equal(trained.vectors, kept.vectors)
     with pytest.raises(UsageError, match=r"no walk 'zoom-w\+-nonlinear'"):
         CliRunner().invoke(steer, ["zoom", "--use", "--nonlinear", *SMALL], catch_exceptions=False)
 

@@ -53,9 +53,7 @@ def test_a_name_is_used_once_unless_it_is_to_be_replaced():
 def test_directions_move_w_as_the_walk_does(space, name, home):
     network, edit, config = generator(), make_edit(name, 16), SteeringConfig(space)
     walk = new_walk(network, edit, config)
-    save_directions(
-        to_directions(walk, edit, config, network, "faces", "mine", None), home / "mine.safetensors"
-    )
+    save_directions(to_directions(walk, edit, {}, network, "faces", "mine", None), home / "mine.safetensors")
     found = read_directions(home / "mine.safetensors")
     assert found.details["labels"] == list(edit.labels)
     ws = torch.randn(2, network.num_ws, 8)
@@ -68,7 +66,7 @@ def test_directions_move_w_as_the_walk_does(space, name, home):
 
 def test_strength_1_is_a_standard_deviation_of_w_along_the_direction():
     network, edit, config = generator(), make_edit("shiftx", 16), SteeringConfig("w")
-    found = to_directions(new_walk(network, edit, config), edit, config, network, "faces", "mine", None)
+    found = to_directions(new_walk(network, edit, config), edit, {}, network, "faces", "mine", None)
     torch.manual_seed(9)
     along = network.mapping(torch.randn(20000, 12))[:, 0] @ found.vectors[0, 0]
     assert float(found.deviations[0]) == pytest.approx(float(along.std()), rel=0.03)
