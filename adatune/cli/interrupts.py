@@ -7,15 +7,24 @@ that recurses for ever. Nothing has been written yet, so nothing is lost.
 import os
 import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 
 _LIBRARIES = ("numpy", "torch")
 
 
-def end_while_loading() -> None:
-    """From now on Ctrl-C ends the process at once while numpy or torch is being loaded."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
-        signal.signal(signal.SIGINT, _interrupt)
+@contextmanager
+def ending_while_loading() -> Generator[None]:
+    """While it lasts, Ctrl-C ends the process at once where numpy or torch is being loaded."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # a shell has it ignored, say
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

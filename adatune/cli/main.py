@@ -17,7 +17,7 @@ from adatune.cli.demo import demo
 from adatune.cli.directions import directions
 from adatune.cli.generate import generate
 from adatune.cli.info import info
-from adatune.cli.interrupts import end_while_loading
+from adatune.cli.interrupts import ending_while_loading
 from adatune.cli.mix import mix
 from adatune.cli.prep import prep
 from adatune.cli.project import project
@@ -49,11 +49,11 @@ for _command in COMMANDS:
 def main(arguments: list[str] | None = None) -> None:
     """Run `adatune ARGUMENTS` and exit: 0 done, 1 failed, 2 misused, 130 stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    end_while_loading()
     debug = "--debug" in arguments or bool(os.environ.get("ADATUNE_DEBUG"))
     try:
         args = [a for a in arguments if a != "--debug"]
-        cli.main(args=args, prog_name="adatune", standalone_mode=False, obj=arguments)
+        with ending_while_loading():
+            cli.main(args=args, prog_name="adatune", standalone_mode=False, obj=arguments)
     except AdatuneError as error:
         _leave(str(error), error.exit_code, debug)
     except click.exceptions.NoArgsIsHelpError as error:

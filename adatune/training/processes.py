@@ -15,7 +15,7 @@ from adatune.errors import Interrupted, RunError, UsageError
 from adatune.training.launch import is_one_of_many
 
 T = TypeVar("T")
-_LEAVING_SECONDS = 5.0
+_LEAVING_SECONDS, _LEAVING_SECONDS_OF_SUCCESS = 5.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -125,19 +125,22 @@ def taking_part() -> Generator[Processes]:
     if has_cards and processes.place < torch.cuda.device_count():
         torch.cuda.set_device(processes.place)
     torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if has_cards else "gloo")
+    patience = _LEAVING_SECONDS
     try:
         yield processes
         processes.any_of(True)
+        patience = _LEAVING_SECONDS_OF_SUCCESS
     except Interrupted as stop:
         processes.any_of(True)
         if not processes.is_first:
             raise SystemExit(stop.exit_code) from stop  # the first has said it
         raise
     finally:
-        # After an error others may be gone, and a card may wait for them for ever: this process does not.
+        # After an error others may be gone, and a card may wait for them for ever: this process does not. But
+        # to exit while gloo is still leaving is an abort: a busy machine gets more time after success.
         leaving = threading.Thread(target=torch.distributed.destroy_process_group, daemon=True)
         leaving.start()
-        leaving.join(_LEAVING_SECONDS)
+        leaving.join(patience)
 
 
 @contextmanager

@@ -33,23 +33,25 @@ def test_ctrl_c_while_libraries_are_loaded_ends_the_command(module, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_afterwards_ctrl_c_is_an_interrupt_that_tidies_up():
+def test_once_they_are_loaded_ctrl_c_is_an_interrupt_that_tidies_up():
     program = (
-        "import os, signal; from adatune.cli.interrupts import end_while_loading; end_while_loading()\n"
-        "import numpy\n"
-        "try: os.kill(os.getpid(), signal.SIGINT)\n"
-        "except KeyboardInterrupt: print('tidied up')"
+        "import os, signal; from adatune.cli.interrupts import ending_while_loading\n"
+        "with ending_while_loading():\n"
+        "    import numpy\n"
+        "    try: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt: print('tidied up')\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
     )
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, preexec_fn=HEEDING
     )
-    assert result.stdout == "tidied up\n"
+    assert result.stdout == "tidied up\nTrue\n"
 
 
 def test_where_ctrl_c_is_ignored_it_stays_ignored():
     program = (
-        "import signal; from adatune.cli.interrupts import end_while_loading; end_while_loading()\n"
-        "print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
+        "import signal; from adatune.cli.interrupts import ending_while_loading\n"
+        "with ending_while_loading(): print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
     )
     ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     result = subprocess.run(

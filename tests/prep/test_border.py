@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adatune.prep.border import outside_distances, soften_border
-from adatune.prep.crop import box_corners, centre_corners
+from adatune.prep.crop import box_corners, centre_corners, invented_share
 from adatune.prep.resample import cut, warp
 
 
@@ -28,6 +28,7 @@ def beyond_the_left(size, share=0.5):
 def test_what_the_photo_shows_is_not_touched(x, y, side, angle, aspect):
     pixels = noise(90, 70)
     corners = box_corners(x, y, side, side, angle, aspect)
+    assume(invented_share(corners, 90, 70) < 0.98)  # where hardly anything is photo, one colour is made
     plain, softened = warp(pixels, corners, 40, 40), cut(pixels, corners, 40)
     share = (np.arange(40) + 0.5) / 40
     u, v = np.meshgrid(share, share)
