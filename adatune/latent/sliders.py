@@ -7,7 +7,7 @@ from pathlib import Path
 from adatune.augment.edits import Edit, make_edit
 from adatune.augment.user_edit import load_edit
 from adatune.checkpoints import LoadedNetworks
-from adatune.checkpoints.walk_files import walk_beside
+from adatune.checkpoints.walk_files import read_walk, walk_beside
 from adatune.data.dataset import find_dataset
 from adatune.errors import UsageError
 from adatune.latent.dataset_photos import read_photos
@@ -184,12 +184,15 @@ def _found(
     The latter comes with its directions, called after the network.
     """
     generator, network = averaged_generator(networks), name_of(path)
-    is_trained_kind = config.name is None and config.space == "w+" and not config.nonlinear
-    own = walk_beside(path, edit.name) if is_trained_kind else None
-    walk, what = find_walk(config.called, generator, edit, own)
+    trained = walk_beside(path, edit.name)
+    is_of_that_kind = config.name is None and config.space == "w+" and not config.nonlinear
+    is_trained = is_of_that_kind and trained.is_file()
+    walk, what = (
+        read_walk(trained, generator, edit) if is_trained else find_walk(config.called, generator, edit)
+    )
     how, features = SteeringConfig(what.space, what.is_nonlinear), choose_features(networks, config.features)
     found = None
-    if own is not None and own.is_file() and isinstance(walk, LinearWalk):
+    if is_trained and isinstance(walk, LinearWalk):
         name, label = f"{edit.name}-{network.replace('/', '-')}", one_hot(config.label, networks.config)
         found = to_directions(walk, edit, what.training, generator, network, name, label)
     return Steering(networks, network, edit, how, features, what.training), walk, found

@@ -53,21 +53,15 @@ def keep_walk(walk: Walk, edit: Edit, config: SteeringConfig, network: str, path
     save_walk(walk.state_dict(), what, path)
 
 
-def find_walk(
-    name: str, generator: Generator, edit: Edit, trained: Path | None = None
-) -> tuple[Walk, WalkDescription]:
+def find_walk(name: str, generator: Generator, edit: Edit) -> tuple[Walk, WalkDescription]:
     """The walk called NAME, where GENERATOR is, and what it is.
-
-    Where there is a file TRAINED, of the walk that was trained together with the generator, it is that one.
 
     Raises:
         UsageError: there is none, or it is for another edit or another shape of network.
         UnreadableLatents: its file is damaged, of another kind, or by a newer adatune.
     """
     path = _walks_folder() / f"{name}{SUFFIX}"
-    if trained is not None and trained.is_file():
-        path = trained
-    elif not path.is_file():
+    if not path.is_file():
         raise UsageError(
             f"There is no walk {name!r} in {path.parent}. Learn one with 'adatune steer {edit.name}'."
         )

@@ -100,16 +100,20 @@ def test_limits_of_a_used_walk_say_how_it_was_learned(home):
     assert (said["edit"], said["space"], said["steps"], said["batch"]) == ("zoom", "w+", 3, 2)
 
 
-def test_a_walk_trained_with_the_network_is_used_unless_another_kind_is_asked_for(home):
+def test_a_walk_trained_with_the_network_comes_first_unless_another_is_asked_for(home):
     invoke("zoom", "--no-limits")
-    learned = home / "directions" / "walks" / "zoom-w+.safetensors"
-    learned.rename(home / "runs" / "00000-faces" / "walk-zoom-000001.safetensors")
+    invoke("zoom", "--no-limits", "--seed", "9", "--name", "other")
+    other = home / "directions" / "walks" / "other.safetensors"
+    other.rename(home / "runs" / "00000-faces" / "walk-zoom-000001.safetensors")
     said = invoke("zoom", "--use", "--no-limits").stdout
     assert "adatune directions apply zoom-00000-faces-network-000001 " in said
-    kept, trained = (read_directions(home / "directions" / f"{name}.safetensors") for name in (
-        "zoom-w+", "zoom-00000-faces-network-000001"
-    ))  # fmt: skip
-    assert torch.equal(trained.vectors, kept.vectors)
+    learned, other, trained = (
+        read_directions(home / "directions" / f"{name}.safetensors").vectors
+        for name in ("zoom-w+", "other", "zoom-00000-faces-network-000001")
+    )
+    assert torch.equal(trained, other)
+    assert not torch.equal(trained, learned)
+    assert "directions apply" not in invoke("zoom", "--use", "--name", "zoom-w+", "--no-limits").stdout
     with pytest.raises(UsageError, match=r"no walk 'zoom-w\+-nonlinear'"):
         CliRunner().invoke(steer, ["zoom", "--use", "--nonlinear", *SMALL], catch_exceptions=False)
 

@@ -73,17 +73,6 @@ def test_strength_1_is_a_standard_deviation_of_w_along_the_direction():
     assert float(found.vectors.norm()) == pytest.approx(1)
 
 
-def test_the_walk_that_was_trained_with_the_network_comes_first(home):
-    network, edit, config = generator(), make_edit("zoom", 16), SteeringConfig()
-    learned, trained = new_walk(network, edit, config), new_walk(network, edit, SteeringConfig(seed=9))
-    keep_walk(learned, edit, config, "faces", files_for("near", config, may_replace=False).walk)
-    keep_walk(trained, edit, config, "faces", home / "walk-zoom-000001.safetensors")
-    own, _ = find_walk("near", network, edit, home / "walk-zoom-000001.safetensors")
-    assert torch.equal(own.vectors, trained.vectors)
-    other, _ = find_walk("near", network, edit, home / "walk-zoom-000002.safetensors")
-    assert torch.equal(other.vectors, learned.vectors)
-
-
 def test_a_walk_that_is_not_there_is_said_to_be_missing():
     with pytest.raises(UsageError, match="no walk 'far'"):
         find_walk("far", generator(), make_edit("zoom", 16))
